@@ -1,1 +1,40 @@
-//! Placeholder.
+//! Histories of concurrent operations, and the checkers that judge them.
+//!
+//! Pure: no threads but those of a check, no clock, no files. A reader takes any
+//! [`BufRead`](std::io::BufRead), a check takes a [`History`] and a [`Budget`].
+//!
+//! Start at [`History`], then [`Checker`] and [`Judgement`].
+//!
+//! | module | what lives there |
+//! |---|---|
+//! | [`event`], [`value`] | one line of a history |
+//! | [`history`] | events, validated and paired |
+//! | [`jsonl`] | the `history.jsonl` format |
+//! | [`checker`] | the trait, and what bounds a check |
+//! | [`verdict`], [`evidence`] | what a checker answers |
+//!
+//! ```
+//! use checkers::jsonl::{self, TornTail};
+//!
+//! let lines = br#"{"index":0,"time":10,"process":0,"type":"invoke","f":"write","value":["k",1]}
+//! {"index":1,"time":20,"process":0,"type":"ok","f":"write","value":["k",1]}
+//! "#;
+//! let reading = jsonl::read(&lines[..], TornTail::Refuse)?;
+//! assert_eq!(reading.history.operations().count(), 1);
+//! # Ok::<(), checkers::jsonl::ReadError>(())
+//! ```
+
+pub mod checker;
+pub mod event;
+pub mod evidence;
+pub mod history;
+pub mod jsonl;
+pub mod value;
+pub mod verdict;
+
+pub use checker::{Budget, Checker, check_guarded};
+pub use event::{Event, EventType, Extra, Name, Process};
+pub use evidence::Evidence;
+pub use history::{Fate, History, HistoryError, HistoryProblem, Operation};
+pub use value::Value;
+pub use verdict::{Judgement, Verdict};
