@@ -1,0 +1,7 @@
+//! Nodes: the machines, real or sandboxed, that servers run on.
+
+pub mod cluster;
+pub mod process;
+
+pub use cluster::{Cluster, ClusterError, NodeError};
+pub use process::{ProcessError, UnexpectedEnd};
