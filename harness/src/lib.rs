@@ -1,1 +1,4 @@
-//! Placeholder.
+//! The Stormglass controller: nodes, network, nemesis, runner, command line.
+
+pub mod net;
+pub mod sandbox;

@@ -1,1 +1,3 @@
+//! The `stormglass` program.
+
 fn main() {}
