@@ -8,5 +8,5 @@ pub mod generator;
 pub mod workload;
 
 pub use client::{Client, Op, Outcome};
-pub use generator::{Context, Generator, Next, Thread};
+pub use generator::{Context, Generator, GeneratorExt, Next, Thread};
 pub use workload::{Workload, WorkloadOptions};
