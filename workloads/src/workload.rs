@@ -2,15 +2,23 @@
 
 use checkers::Checker;
 
-use crate::generator::Generator;
+use crate::generator::{Generator, Thread};
 
 /// What a workload is told of the run.
 #[derive(Clone, Debug)]
 pub struct WorkloadOptions {
     /// Number of client threads.
     pub concurrency: u32,
-    /// Number of nodes.
+    /// Number of nodes. The client thread `t` speaks to node `t` mod `nodes`.
     pub nodes: u32,
+}
+
+impl WorkloadOptions {
+    /// Which threads are the first to speak to their node: enough to ask every node once.
+    pub fn one_thread_per_node(&self) -> impl Fn(Thread) -> bool + Send + 'static {
+        let nodes = self.nodes.max(1);
+        move |thread| matches!(thread, Thread::Client(number) if number < nodes)
+    }
 }
 
 /// A kind of load with the promise that it puts to the test.
