@@ -115,10 +115,9 @@ pub fn target_by_name(name: &str) -> Result<Arc<dyn Target>, PlanError> {
 /// # Errors
 /// An unknown name, with the names there are.
 pub fn workload_by_name(name: &str) -> Result<Arc<dyn Workload>, PlanError> {
-    let all = workloads::all();
-    let known: Vec<&str> = all.iter().map(|workload| workload.name()).collect();
-    let unknown = PlanError::unknown("workload", name, &known);
-    all.iter().find(|workload| workload.name() == name).cloned().ok_or(unknown)
+    let known: Vec<&str> = workloads::all().iter().map(|entry| entry.name).collect();
+    let entry = workloads::by_name(name).ok_or_else(|| PlanError::unknown("workload", name, &known))?;
+    Ok(Arc::from((entry.build)()))
 }
 
 impl Plan {

@@ -1,0 +1,107 @@
+//! `stormglass check`: judges a stored run, or somebody else's history, again.
+
+use std::fs::File;
+use std::io::{BufReader, IsTerminal};
+use std::path::Path;
+use std::process::ExitCode;
+
+use checkers::jsonl::{self, TornTail};
+use checkers::{Checker, History};
+use results::{Demands, RunDir, RunResults, Trouble};
+use serde_json::Value as Json;
+
+use crate::cli::args::CheckArgs;
+use crate::commands::run::write_results;
+use crate::commands::{complain, print_json};
+use crate::exit::Exit;
+use crate::judge::{Case, judge};
+use crate::plan::{PlanError, workload_by_name};
+
+type AnyError = Box<dyn std::error::Error>;
+
+/// Judges.
+pub fn check(args: &CheckArgs) -> ExitCode {
+    let judged = if args.path.is_dir() { check_run(args) } else { check_file(args) };
+    match judged {
+        Ok((results, place)) => {
+            if args.json {
+                print_json(&results::summary::object(&results, &place));
+            } else {
+                let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+                print!("{}", results::summary::terminal(&results, &place, colour));
+            }
+            ExitCode::from(results.exit_code)
+        }
+        Err(error) => complain(Exit::BadInput, &error).into(),
+    }
+}
+
+/// A run of ours: its own workload, its own demands; the results are written again.
+fn check_run(args: &CheckArgs) -> Result<(RunResults, String), AnyError> {
+    let dir = RunDir::open(&args.path)?;
+    let stored = dir.load()?;
+    if let Some(sentence) = stored.incomplete() {
+        eprintln!("note: {sentence}");
+    }
+    let history = stored.history.ok_or("there is no history.jsonl in this run, so nothing can be judged")?;
+    let plan = stored.plan.unwrap_or(Json::Null);
+    let workload = args.workload.clone().or_else(|| plan["workload"].as_str().map(str::to_owned));
+    let checkers = choose(args.model.as_deref(), workload.as_deref())?;
+    let classes = plan["faults"].as_array().into_iter().flatten().filter_map(Json::as_str);
+    let results = judge(Case {
+        history: &history,
+        checkers,
+        demands: Demands::of_run(classes),
+        // What went wrong with us then is not in the history. An interrupted or killed run is a
+        // prefix of a run, and judged for what it shows.
+        trouble: match &stored.results {
+            Some(results) if results.exit_code == Exit::HarnessFailure.code() => {
+                Trouble::Failed(results.reason.clone())
+            }
+            _ => Trouble::None,
+        },
+        limit: args.check_limit,
+        seed: plan["seed"].as_u64(),
+        plan,
+    });
+    write_results(&dir, &results, &history)?;
+    Ok((results, dir.join(results::store::file::REPORT).display().to_string()))
+}
+
+/// A file: whatever checkers the user names.
+fn check_file(args: &CheckArgs) -> Result<(RunResults, String), AnyError> {
+    let history = read_file(&args.path)?;
+    let checkers = choose(args.model.as_deref(), args.workload.as_deref())?;
+    let results = judge(Case {
+        history: &history,
+        checkers,
+        demands: Demands::of_file(),
+        trouble: Trouble::None,
+        limit: args.check_limit,
+        plan: Json::Null,
+        seed: None,
+    });
+    Ok((results, args.path.display().to_string()))
+}
+
+fn read_file(path: &Path) -> Result<History, AnyError> {
+    let file = File::open(path).map_err(|error| format!("cannot open {}: {error}", path.display()))?;
+    let reading = jsonl::read(BufReader::with_capacity(1 << 20, file), TornTail::Refuse)
+        .map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(reading.history)
+}
+
+fn choose(model: Option<&str>, workload: Option<&str>) -> Result<Vec<Box<dyn Checker>>, AnyError> {
+    match (model, workload) {
+        (Some(model), _) => {
+            let known: Vec<&str> = checkers::registry::models().iter().map(|m| m.name).collect();
+            let checker = checkers::registry::linearizable_by_name(model)
+                .ok_or_else(|| PlanError::unknown("model", model, &known))?;
+            Ok(vec![checker])
+        }
+        (None, Some(workload)) => Ok(workload_by_name(workload)?.checkers()),
+        (None, None) => Err("say which promise to check: --workload NAME or --model NAME \
+                             (see `stormglass list workloads` and `stormglass list models`)"
+            .into()),
+    }
+}

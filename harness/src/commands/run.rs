@@ -1,0 +1,155 @@
+//! `stormglass run`: the main job.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use checkers::History;
+use results::{Demands, RunDir, RunName, RunResults, Trouble};
+use serde_json::{Value as Json, json};
+
+use crate::cli::args::RunArgs;
+use crate::commands::{complain, print_json};
+use crate::exit::Exit;
+use crate::judge::{Case, judge};
+use crate::net::{Network, PortBackend};
+use crate::plan::Plan;
+use crate::recorder::Recorder;
+use crate::run::{Interrupt, Progress, Voice, execute};
+use crate::sandbox;
+
+/// Plans, enters the sandbox, runs, judges, reports.
+///
+/// Must be called before the program has a second thread: the sandbox's user namespace can only
+/// be entered by a single-threaded process.
+pub fn run(args: &RunArgs) -> ExitCode {
+    // 32 bits are seed enough, and short enough to be typed.
+    let drawn_seed = u64::from(rand::random::<u32>());
+    let plan = match Plan::new(args, &program(), drawn_seed) {
+        Ok(plan) => plan,
+        Err(error) => return complain(Exit::BadInput, &error).into(),
+    };
+    let sandbox = match sandbox::enter(&sandbox::Options { keep_visible: vec![plan.out.clone()] }) {
+        Ok(sandbox) => json!(sandbox),
+        Err(error) => return complain(Exit::HarnessFailure, &error).into(),
+    };
+    match in_sandbox(args, &plan, &sandbox) {
+        Ok((dir, results)) => announce(args, &dir, &results),
+        Err(error) => complain(Exit::HarnessFailure, &error).into(),
+    }
+}
+
+/// How the user calls us, so that the rerun command can be pasted.
+fn program() -> String {
+    std::env::args().next().filter(|name| !name.is_empty()).unwrap_or_else(|| "stormglass".to_owned())
+}
+
+type AnyError = Box<dyn std::error::Error>;
+
+fn in_sandbox(args: &RunArgs, plan: &Plan, sandbox: &Json) -> Result<(RunDir, RunResults), AnyError> {
+    let name = RunName {
+        target: plan.target.name(),
+        workload: plan.workload.name(),
+        seed: plan.seed,
+        began: SystemTime::now(),
+    };
+    let dir = RunDir::create(&plan.out, name)?;
+    start_log(&dir, args.verbose)?;
+    let interrupt = Interrupt::default();
+    interrupt.listen()?;
+    let mut progress = Progress::start(if args.quiet { Voice::Quiet } else { Voice::Normal });
+    progress.say(&format!("stormglass: {} · {} · seed {}", plan.target.name(), plan.workload.name(), plan.seed));
+
+    let recorder = Arc::new(Recorder::create(&dir.join(results::store::file::HISTORY))?);
+    let ran = Network::create(plan.nodes.len(), PortBackend::Auto)
+        .map_err(AnyError::from)
+        .and_then(|network| {
+            let record = plan.record(network.backend(), sandbox);
+            dir.write_plan(&record)?;
+            dir.write_schedule(&serde_json::to_value(&plan.schedule)?)?;
+            execute(plan, &dir, Arc::new(network), &recorder, &progress, &interrupt)?;
+            Ok(())
+        });
+    let closed = recorder.close();
+
+    let trouble = match (ran, closed) {
+        (Err(error), _) => Trouble::Failed(error.to_string()),
+        (Ok(()), Err(error)) => Trouble::Failed(error.to_string()),
+        (Ok(()), Ok(())) if interrupt.is_raised() => Trouble::Interrupted,
+        (Ok(()), Ok(())) => Trouble::None,
+    };
+    if let Trouble::Failed(reason) = &trouble {
+        tracing::error!(reason, "the harness failed");
+    }
+    progress.phase("judging");
+    let history = dir.read_history()?.map(|(history, _)| history).unwrap_or_default();
+    let results = judge(Case {
+        history: &history,
+        checkers: plan.workload.checkers(),
+        demands: Demands::of_run(plan.fault_classes.iter().map(|class| class.name())),
+        trouble,
+        limit: plan.check_limit,
+        plan: plan.record("", sandbox),
+        seed: Some(plan.seed),
+    });
+    write_results(&dir, &results, &history)?;
+    discard_data(plan, &dir, &results);
+    progress.stop();
+    Ok((dir, results))
+}
+
+/// Writes what was found, for programs and for people.
+pub(crate) fn write_results(dir: &RunDir, results: &RunResults, history: &History) -> Result<(), AnyError> {
+    dir.write_results(results)?;
+    results::summary::write(dir, results)?;
+    results::report::write(dir, results, history)?;
+    Ok(())
+}
+
+/// Data directories are evidence after a failure, and dead weight after a success.
+fn discard_data(plan: &Plan, dir: &RunDir, results: &RunResults) {
+    if results.exit_code != Exit::Valid.code() {
+        return;
+    }
+    for node in &plan.nodes {
+        if let Ok(node) = dir.node_dir(node)
+            && let Err(error) = std::fs::remove_dir_all(node.join("data"))
+        {
+            tracing::warn!(%error, "cannot remove a data directory");
+        }
+    }
+}
+
+fn start_log(dir: &RunDir, verbose: bool) -> Result<(), AnyError> {
+    use tracing_subscriber::layer::SubscriberExt;
+    use tracing_subscriber::util::SubscriberInitExt;
+    use tracing_subscriber::{Layer, filter::LevelFilter, fmt};
+    let file = dir.create_log()?;
+    let to_file = fmt::layer().with_ansi(false).with_writer(Arc::new(file)).with_filter(LevelFilter::INFO);
+    let to_stderr = verbose.then(|| {
+        fmt::layer().with_target(false).with_writer(std::io::stderr).with_filter(LevelFilter::INFO)
+    });
+    tracing_subscriber::registry().with(to_file).with(to_stderr).try_init()?;
+    Ok(())
+}
+
+fn announce(args: &RunArgs, dir: &RunDir, results: &RunResults) -> ExitCode {
+    let colour = std::io::IsTerminal::is_terminal(&std::io::stdout()) && std::env::var_os("NO_COLOR").is_none();
+    let report = shown(&dir.join(results::store::file::REPORT));
+    if args.json {
+        print_json(&results::summary::object(results, &shown(dir.path())));
+        eprint!("{}", results::summary::terminal(results, &report, false));
+    } else if args.quiet {
+        println!("{}: {}", results.verdict, results.reason);
+    } else {
+        print!("{}", results::summary::terminal(results, &report, colour));
+    }
+    ExitCode::from(results.exit_code)
+}
+
+/// The path as seen from here, if it is below.
+fn shown(path: &std::path::Path) -> String {
+    let here = std::env::current_dir().ok();
+    let relative = here.as_deref().and_then(|here| path.strip_prefix(here).ok());
+    relative.unwrap_or(path).display().to_string()
+}
