@@ -34,6 +34,7 @@ mod network;
 mod port;
 mod probe;
 mod switch;
+pub(crate) mod trial;
 mod tuning;
 mod wiring;
 

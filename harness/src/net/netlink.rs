@@ -64,6 +64,11 @@ const IFLA_INFO_DATA: u16 = 2;
 const VETH_INFO_PEER: u16 = 1;
 /// Place of `rx_otherhost_dropped` among the numbers of `rtnl_link_stats64`.
 const OTHERHOST_DROPPED: usize = 24;
+const TCA_KIND: u16 = 1;
+const TCA_OPTIONS: u16 = 2;
+const TC_H_ROOT: u32 = u32::MAX;
+/// `NFNL_SUBSYS_NFTABLES` and `NFT_MSG_GETGEN`.
+const NFT_MSG_GETGEN: u16 = 10 << 8 | 16;
 const HEADER_BYTES: usize = 16;
 const LINK_BODY_BYTES: usize = 16;
 /// The description of one link takes about 2 KiB.
@@ -72,11 +77,20 @@ const ANSWER_ROOM: usize = 16 * 1024;
 impl Netlink {
     /// Opens a socket in the network namespace of the calling thread.
     pub(crate) fn open() -> Result<Self, NetlinkError> {
+        Self::open_protocol(SockProtocol::NetlinkRoute)
+    }
+
+    /// The same to the kernel's packet filter.
+    pub(super) fn open_netfilter() -> Result<Self, NetlinkError> {
+        Self::open_protocol(SockProtocol::NetlinkNetFilter)
+    }
+
+    fn open_protocol(protocol: SockProtocol) -> Result<Self, NetlinkError> {
         let socket = socket(
             AddressFamily::Netlink,
             SockType::Raw,
             SockFlag::SOCK_CLOEXEC,
-            SockProtocol::NetlinkRoute,
+            protocol,
         )
         .map_err(|source| NetlinkError {
             action: "open a socket".to_owned(),
@@ -180,8 +194,34 @@ impl Netlink {
         Link::parse(&answer).ok_or_else(|| failed(Errno::EBADMSG))
     }
 
-    /// Sends a request that is answered by an acknowledgement.
-    pub(crate) fn request(
+    /// Puts a netem queue with 10 ms of delay on a link that has none.
+    pub(super) fn add_netem(&mut self, link: Link) -> Result<(), NetlinkError> {
+        let mut message = Message::new(libc::RTM_NEWQDISC, ACKNOWLEDGE | CREATE);
+        // struct tcmsg: family and padding, link, handle, parent, info.
+        message.body(&[0; 4]);
+        message.body(&link.index.to_ne_bytes());
+        message.body(&0_u32.to_ne_bytes());
+        message.body(&TC_H_ROOT.to_ne_bytes());
+        message.body(&0_u32.to_ne_bytes());
+        message.text(TCA_KIND, "netem");
+        // struct tc_netem_qopt: latency in ticks of 64 ns, room for frames, and
+        // loss, gap, duplication, jitter.
+        let options = [10_000_000 / 64, 1000, 0, 0, 0, 0_u32];
+        message.attribute(TCA_OPTIONS, &options.map(u32::to_ne_bytes).concat());
+        self.request(message, || "add a netem queue".to_owned())
+    }
+
+    /// Asks nftables how often its rules have changed: a question that only
+    /// nftables can answer.
+    pub(super) fn nftables_generation(&mut self) -> Result<(), NetlinkError> {
+        let mut message = Message::new(NFT_MSG_GETGEN, libc::NLM_F_REQUEST as u16);
+        // struct nfgenmsg: family, version, resource.
+        message.body(&[0; 4]);
+        self.request(message, || "ask nftables".to_owned())
+    }
+
+    /// Sends a request and drops the answer, unless it is an error.
+    fn request(
         &mut self,
         message: Message,
         action: impl FnOnce() -> String,
@@ -258,13 +298,13 @@ impl Link {
 }
 
 /// A request under construction.
-pub(crate) struct Message {
+struct Message {
     bytes: Vec<u8>,
 }
 
 impl Message {
     /// A message with a header and nothing else yet.
-    pub(crate) fn new(kind: u16, flags: u16) -> Self {
+    fn new(kind: u16, flags: u16) -> Self {
         let mut bytes = vec![0; HEADER_BYTES];
         bytes[4..6].copy_from_slice(&kind.to_ne_bytes());
         bytes[6..8].copy_from_slice(&flags.to_ne_bytes());
@@ -282,12 +322,12 @@ impl Message {
     }
 
     /// Appends a fixed part of the message.
-    pub(crate) fn body(&mut self, bytes: &[u8]) {
+    fn body(&mut self, bytes: &[u8]) {
         self.bytes.extend(bytes);
     }
 
     /// Appends an attribute, padded as netlink wants it.
-    pub(crate) fn attribute(&mut self, kind: u16, value: &[u8]) {
+    fn attribute(&mut self, kind: u16, value: &[u8]) {
         self.bytes.extend((4 + value.len() as u16).to_ne_bytes());
         self.bytes.extend(kind.to_ne_bytes());
         self.bytes.extend(value);
@@ -295,7 +335,7 @@ impl Message {
     }
 
     /// Appends an attribute that is a C string.
-    pub(crate) fn text(&mut self, kind: u16, value: &str) {
+    fn text(&mut self, kind: u16, value: &str) {
         self.attribute(kind, &[value.as_bytes(), &[0]].concat());
     }
 

@@ -34,11 +34,18 @@ pub enum PortBackend {
 
 /// A port that could not be opened.
 #[derive(Debug, Error)]
-#[error("could not {action}: {source}; {remedy}")]
+#[error("{}; {remedy}", self.cause())]
 pub struct PortError {
     action: &'static str,
     source: Errno,
     remedy: &'static str,
+}
+
+impl PortError {
+    /// What failed, without the advice.
+    pub fn cause(&self) -> String {
+        format!("could not {}: {}", self.action, self.source)
+    }
 }
 
 const TUN_REMEDY: &str = "run as root, `chmod 666 /dev/net/tun`, or use AF_PACKET ports";

@@ -63,7 +63,7 @@ pub(super) fn choose_ports(
         Ok(None) => Ok((None, "user-space switch, AF_PACKET ports".to_owned())),
         Err(refusal) if backend == PortBackend::Auto => Ok((
             None,
-            format!("user-space switch, AF_PACKET ports, since no TAP: {refusal}"),
+            format!("user-space switch, AF_PACKET ports ({})", refusal.cause()),
         )),
         Err(refusal) => Err(refusal.into()),
     }

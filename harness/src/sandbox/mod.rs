@@ -35,6 +35,7 @@
 
 mod namespaces;
 mod processes;
+pub(crate) mod trial;
 
 use std::io::{self, Write};
 use std::path::PathBuf;

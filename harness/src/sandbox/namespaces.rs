@@ -31,6 +31,12 @@ pub(super) fn unshare() -> Result<Privilege, SandboxError> {
             });
         }
     }
+    unshare_as_user()?;
+    Ok(Privilege::UserNamespace)
+}
+
+/// The same with a user namespace, in which we are root.
+pub(super) fn unshare_as_user() -> Result<(), SandboxError> {
     // Read before the namespace hides them behind the overflow ids.
     let (user, group) = (geteuid(), getegid());
     nix::sched::unshare(WORLD | CloneFlags::CLONE_NEWUSER).map_err(|source| {
@@ -42,8 +48,7 @@ pub(super) fn unshare() -> Result<Privilege, SandboxError> {
     // An unprivileged process may map its group only once it has given up setgroups.
     write_map("/proc/self/setgroups", "deny".to_owned())?;
     write_map("/proc/self/uid_map", format!("0 {user} 1"))?;
-    write_map("/proc/self/gid_map", format!("0 {group} 1"))?;
-    Ok(Privilege::UserNamespace)
+    write_map("/proc/self/gid_map", format!("0 {group} 1"))
 }
 
 fn write_map(path: &'static str, content: String) -> Result<(), SandboxError> {
@@ -85,9 +90,7 @@ fn resolve(path: &Path) -> PathBuf {
 /// Makes the namespaces fit to live in. Runs in init.
 pub(super) fn furnish(fresh_run: bool) -> Result<(), SandboxError> {
     let none = None::<&str>;
-    // Nothing that is mounted from here on may propagate to the machine.
-    mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none)
-        .map_err(mount_error("a private view of /"))?;
+    keep_mounts_private()?;
     let inert = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
     mount(
         Some("proc"),
@@ -109,6 +112,13 @@ pub(super) fn furnish(fresh_run: bool) -> Result<(), SandboxError> {
     }
     Netlink::open()?.set_up("lo")?;
     Ok(())
+}
+
+/// Nothing that is mounted from here on propagates to the machine.
+pub(super) fn keep_mounts_private() -> Result<(), SandboxError> {
+    let none = None::<&str>;
+    mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none)
+        .map_err(mount_error("a private view of /"))
 }
 
 fn mount_error(what: &'static str) -> impl FnOnce(nix::Error) -> SandboxError {

@@ -4,6 +4,7 @@
 //! sandbox and acts there, and the test watches from outside. What the machine
 //! cannot do is skipped with the reason.
 
+mod doctor;
 mod network;
 mod sandbox;
 mod scene;
@@ -16,6 +17,11 @@ use scene::Skip;
 type Test = fn() -> Result<(), Skip>;
 
 const TESTS: &[(&str, Test)] = &[
+    (
+        "the_doctor_leaves_nothing_behind",
+        doctor::leaves_nothing_behind,
+    ),
+    ("the_doctor_sees_an_ordinary_user", doctor::as_a_user),
     ("the_exit_code_is_the_controllers", sandbox::exit_code),
     ("a_late_entry_is_refused", sandbox::late_entry),
     ("a_signal_arrives_once", sandbox::signals),

@@ -306,11 +306,11 @@ fn net_namespace(pid: u32) -> Option<std::path::PathBuf> {
     fs::read_link(format!("/proc/{pid}/ns/net")).ok()
 }
 
-fn mounts() -> String {
+pub fn mounts() -> String {
     fs::read_to_string("/proc/self/mounts").expect("the list of mounts")
 }
 
-fn interfaces() -> BTreeSet<String> {
+pub fn interfaces() -> BTreeSet<String> {
     let links = nix::ifaddrs::getifaddrs().expect("the list of interfaces");
     links.map(|link| link.interface_name).collect()
 }

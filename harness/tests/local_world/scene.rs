@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use harness::sandbox::{self, Options};
 
-use crate::{network, sandbox as sandbox_tests};
+use crate::{doctor, network, sandbox as sandbox_tests};
 
 /// First argument of a program that is to play a scene.
 pub const FLAG: &str = "--scene";
@@ -26,8 +26,10 @@ pub struct Skip(pub String);
 
 /// Enters the sandbox and plays. Called in the started program.
 pub fn play(name: &str, arguments: &[String]) -> ExitCode {
-    if name == "late-entry" {
-        return sandbox_tests::play_late_entry();
+    match name {
+        "late-entry" => return sandbox_tests::play_late_entry(),
+        "doctor" => return doctor::play(),
+        _ => {}
     }
     let sandbox = match sandbox::enter(&Options::default()) {
         Ok(sandbox) => sandbox,
