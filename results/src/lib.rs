@@ -7,3 +7,4 @@ pub mod nemesis;
 pub mod run_results;
 pub mod stats;
 pub mod text;
+pub mod store;
