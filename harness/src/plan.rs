@@ -263,7 +263,8 @@ fn target_options(target: &dyn Target, args: &RunArgs, seed: u64) -> Result<Targ
         }
         options.push((name.to_owned(), value.to_owned()));
     }
-    let options = TargetOptions { bugs: args.bug.clone(), options, seed };
+    let options =
+        TargetOptions { bugs: args.bug.clone(), options, seed, op_timeout: args.op_timeout };
     target.validate(&options).map_err(|error| PlanError::Bad(format!("--opt {error}")))?;
     Ok(options)
 }

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use checkers::{Name, Process};
@@ -79,6 +80,8 @@ pub struct TargetOptions {
     pub options: Vec<(String, String)>,
     /// Seed of the run; servers draw their own chances from it.
     pub seed: u64,
+    /// After this long the runner takes a call for indefinite.
+    pub op_timeout: Duration,
 }
 
 /// An option that a target understands.
