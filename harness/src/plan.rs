@@ -141,8 +141,8 @@ impl Plan {
         if args.nodes == 0 {
             return bad("--nodes 0: a cluster needs at least one node; 3 or 5 are usual".to_owned());
         }
-        if args.nodes > crate::net::MAX_NODES {
-            return bad(format!("--nodes {}: at most {} are possible", args.nodes, crate::net::MAX_NODES));
+        if args.nodes > crate::net::address::MAX_NODES {
+            return bad(format!("--nodes {}: at most {} are possible", args.nodes, crate::net::address::MAX_NODES));
         }
         let nodes: Vec<String> = (1..=args.nodes).map(|n| format!("n{n}")).collect();
         let concurrency = match args.concurrency {

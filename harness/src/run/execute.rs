@@ -12,7 +12,8 @@ use targets::NodeAddress;
 use thiserror::Error;
 use tokio::sync::watch;
 use tokio::task::LocalSet;
-use workloads::{Generator, GeneratorExt, per_second};
+use workloads::generator::per_second;
+use workloads::{Generator, GeneratorExt};
 
 use super::interrupt::Interrupt;
 use super::links::SandboxLinks;
