@@ -175,10 +175,11 @@ impl ServerProcess {
     pub async fn kill(&mut self) -> Result<String, ProcessError> {
         self.expected.store(true, SeqCst);
         self.signal(Signal::SIGKILL)?;
-        match tokio::time::timeout(SIGNAL_LIMIT, self.ended.wait_for(Option::is_some)).await {
-            Ok(Ok(status)) => Ok(status.map(describe).unwrap_or_default()),
-            _ => Err(self.no_effect(Signal::SIGKILL)),
-        }
+        let reaped = tokio::time::timeout(SIGNAL_LIMIT, self.ended.wait_for(Option::is_some))
+            .await
+            .ok()
+            .and_then(|ended| ended.ok().and_then(|status| *status));
+        reaped.map(describe).ok_or_else(|| self.no_effect(Signal::SIGKILL))
     }
 
     /// SIGSTOP, and waits until every thread is stopped. Returns the number of threads.
