@@ -48,6 +48,7 @@ impl Raft {
         {
             let is_members = matches!(entry.payload, Payload::Members(_));
             let applied = self.machine.apply(entry, self.config.bugs);
+            self.out.applied.push(entry.clone());
             self.applied += 1;
             self.answer_pending(self.applied, is_members, applied);
         }

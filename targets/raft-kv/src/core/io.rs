@@ -48,6 +48,8 @@ pub struct Outputs {
     /// Messages that promise something, so they may leave only when everything up to `batch` is
     /// durable. One may be addressed to the server itself: its own vote.
     pub send_when_durable: Vec<Envelope>,
+    /// Entries that were applied, in order: for whoever checks that all servers apply the same.
+    pub applied: Vec<Entry>,
     /// Answers to clients.
     pub responses: Vec<(Token, Response)>,
     /// What an operator would want to read in the log.

@@ -145,6 +145,7 @@ impl Driver {
             batch,
             send,
             send_when_durable,
+            applied: _,
             responses,
             events,
         } = outputs;
