@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::event::EventType;
+use crate::history::{Fate, History};
 use crate::value::Value;
 
 /// A proof that a promise was broken.
@@ -58,6 +60,43 @@ pub struct QuotedOperation {
     pub text: String,
 }
 
+impl QuotedOperation {
+    /// The operation invoked at `call`, with its key taken off if it has one.
+    ///
+    /// A position that holds no invocation of a client is quoted as if it were one.
+    pub fn at(history: &History, call: usize, keyed: bool) -> Self {
+        let events = history.events();
+        let invocation = events.get(call);
+        let completion = history.partner(call).map(|at| (at, &events[at]));
+        let fate = match completion.map(|(_, event)| event.event_type) {
+            Some(EventType::Ok) => Fate::Ok,
+            Some(EventType::Fail) => Fate::Fail,
+            _ => Fate::Info,
+        };
+        let unkey = |value: &Value| match value.as_pair() {
+            Some((_, inner)) if keyed => inner.clone(),
+            _ => value.clone(),
+        };
+        let process = invocation.and_then(|event| event.process.number()).unwrap_or(u32::MAX);
+        let f = invocation.map(|event| event.f.to_string()).unwrap_or_default();
+        let input = invocation.map(|event| unkey(&event.value)).unwrap_or_default();
+        let output = completion.filter(|_| fate == Fate::Ok).map(|(_, event)| unkey(&event.value));
+        let shown = output.as_ref().filter(|output| !output.is_nil() || input.is_nil()).unwrap_or(&input);
+        QuotedOperation {
+            call,
+            ret: completion.filter(|_| fate != Fate::Info).map(|(at, _)| at),
+            process,
+            text: format!("process {process}: {f} {shown}"),
+            f,
+            input,
+            output,
+            fate: fate.as_str().to_owned(),
+            call_time: invocation.map_or(0, |event| event.time),
+            ret_time: completion.filter(|_| fate != Fate::Info).map(|(_, event)| event.time),
+        }
+    }
+}
+
 /// A part of a history of one object that no sequential execution explains.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LinearizabilityEvidence {
@@ -67,14 +106,25 @@ pub struct LinearizabilityEvidence {
     pub sentence: String,
     /// Call position of the first operation that cannot be placed.
     pub blocked: usize,
-    /// Call positions of the longest linearizable prefix, in an order that works.
+    /// How many operations the longest linearizable prefix has.
+    #[serde(default)]
+    pub prefix_length: usize,
+    /// Call positions of the last of them, at most 64, in an order that works.
     pub prefix: Vec<usize>,
     /// The states in which the object can be after the longest prefixes, written out.
     pub final_states: Vec<String>,
     /// For each way on from the final states, why it is impossible.
     pub steps: Vec<String>,
-    /// The smallest window that still fails, with the states that it may begin in.
+    /// The smallest window that still fails, with the states that it may begin in. Empty if the
+    /// budget of the explanation ended before one was found.
     pub window: Vec<QuotedOperation>,
+    /// Call positions of those operations of the window that may take effect in it or not: without
+    /// an answer, or answered after its end, or in flight when it begins.
+    #[serde(default)]
+    pub window_optional: Vec<usize>,
+    /// How many operations of the window are not quoted, because there are too many; the first.
+    #[serde(default)]
+    pub window_omitted: usize,
     /// States possible at the start of the window, written out.
     pub window_start_states: Vec<String>,
 }

@@ -208,6 +208,17 @@ pub enum Fate {
     Info,
 }
 
+impl Fate {
+    /// The word in which histories and evidence say it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Fate::Ok => "ok",
+            Fate::Fail => "fail",
+            Fate::Info => "info",
+        }
+    }
+}
+
 /// An invocation with its completion, if it has one.
 #[derive(Clone, Copy, Debug)]
 pub struct Operation<'h> {

@@ -12,6 +12,8 @@
 //! | [`jsonl`] | the `history.jsonl` format |
 //! | [`checker`] | the trait, and what bounds a check |
 //! | [`verdict`], [`evidence`] | what a checker answers |
+//! | [`model`], [`models`] | what a register should do |
+//! | [`linearizability`] | whether there is an order that explains everything |
 //!
 //! ```
 //! use checkers::jsonl::{self, TornTail};
@@ -27,8 +29,12 @@
 pub mod checker;
 pub mod event;
 pub mod evidence;
+mod hash;
 pub mod history;
 pub mod jsonl;
+pub mod linearizability;
+pub mod model;
+pub mod models;
 pub mod value;
 pub mod verdict;
 
@@ -36,5 +42,6 @@ pub use checker::{Budget, Checker, check_guarded};
 pub use event::{Event, EventType, Extra, Name, Process};
 pub use evidence::Evidence;
 pub use history::{Fate, History, HistoryError, HistoryProblem, Operation};
+pub use linearizability::Linearizability;
 pub use value::Value;
 pub use verdict::{Judgement, Verdict};

@@ -1,0 +1,30 @@
+//! Linearizability (Herlihy and Wing 1990): every operation seems to take effect at one instant
+//! between its invocation and its completion.
+//!
+//! An operation with `info`, or without a completion, may take effect at any time after its
+//! invocation, or never. One with `fail` did not. `a` precedes `b` if its completion stands before
+//! `b`'s invocation in the history; times are not looked at.
+//!
+//! | file | what |
+//! |---|---|
+//! | `checker.rs` | **start here**: histories in, judgements out |
+//! | `rounds.rs` | objects side by side, with one budget |
+//! | `solve.rs` | one object |
+//! | `problem.rs`, `bits.rs` | its calls as a line of events with slots |
+//! | `search.rs` | depth first, with a cache: the judge |
+//! | `sweep.rs` | breadth first: all that is possible at an event |
+//! | `explain.rs`, `report.rs` | from a violation to evidence |
+
+mod bits;
+mod checker;
+mod explain;
+mod problem;
+mod report;
+mod rounds;
+mod search;
+mod solve;
+mod sweep;
+
+pub use checker::{Linearizability, Object, check_operations, fails_from};
+pub use explain::{Refutation, WayOn};
+pub use solve::Answer;

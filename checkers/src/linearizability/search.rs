@@ -1,0 +1,352 @@
+//! The search: depth first, just in time, with a cache of what has been visited.
+//!
+//! Wing and Gong (1993) try orders; Lowe ("Testing for linearizability", 2017) adds a cache of
+//! visited configurations, and linearizes *just in time*: nothing is placed until the return of an
+//! operation demands that it has been. A configuration is therefore a place in the line of events
+//! with the operations *in flight* there that have been placed already, and the state: as small as
+//! the concurrency, not as the history.
+//!
+//! Three things are done at once, because nothing is lost by it:
+//! - A read that the state allows is placed as soon as it is invoked or the state arises. In any
+//!   execution that goes on from here with the read later, it can be moved to here: it changes no
+//!   state, is possible in this one, and whatever had to precede it has returned, so is placed.
+//! - Of two configurations with the same place, state and placed operations, the one that has used
+//!   fewer of the operations that never return can do whatever the other can. Only it is kept.
+//! - Operations that never return and ask for the same are taken in the order of invocation.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use super::bits::{Antichain, Bits, covered};
+use super::problem::{Place, Problem, Role};
+use crate::hash::FastHash;
+use crate::model::Model;
+
+/// Every so many events all configurations are cached, not only blocked ones, so that those at
+/// these places can be asked for afterwards.
+pub(super) const CHECKPOINT: usize = 512;
+
+/// How many steps, or events, pass between two questions whether to stop.
+const ASK_EVERY: u64 = 4096;
+
+/// What one search may use.
+#[derive(Clone, Copy)]
+pub(super) struct Limits<'b> {
+    pub(super) steps: u64,
+    pub(super) bytes: usize,
+    pub(super) stop: Option<&'b (dyn Fn() -> Option<String> + Sync)>,
+}
+
+/// Why a search ended before its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Spent {
+    Steps,
+    Bytes,
+    Stopped(String),
+}
+
+/// A state with what has been placed on the way to it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Configuration<B, S> {
+    /// Slots in flight that have been placed.
+    pub(super) placed: B,
+    /// Calls that never return which have been used.
+    pub(super) used: B,
+    pub(super) state: S,
+}
+
+/// How a search ended.
+pub(super) enum Found {
+    Linearizable,
+    /// No configuration passes the event at `layer`.
+    Stuck {
+        layer: usize,
+    },
+    Spent(Spent),
+}
+
+struct Frame<B, S> {
+    layer: usize,
+    configuration: Configuration<B, S>,
+    /// Slots still to be tried; the blocked one first, whatever its number.
+    slots: B,
+    blocked_first: Option<usize>,
+    /// Numbers still to be tried.
+    mays: B,
+    /// Found to lead to a state that suits the blocked operation; tried before all.
+    suits: Option<Choice>,
+}
+
+#[derive(Clone, Copy)]
+enum Choice {
+    Slot(usize),
+    May(usize),
+}
+
+/// The visited configurations: place, placed slots and state, with the smallest sets of used calls.
+type Visited<B, S> = HashMap<(u32, B, S), Antichain<B>, FastHash>;
+
+/// A search through one problem.
+pub(super) struct Search<'p, 'm, M: Model, B> {
+    problem: &'p Problem<'m, M>,
+    place: Place<B>,
+    visited: Visited<B, M::State>,
+    stack: Vec<Frame<B, M::State>>,
+    /// Successors, beyond the first, of operations that leave the system a choice.
+    alternatives: Vec<(usize, Configuration<B, M::State>)>,
+    /// Bytes that cached sets hold outside of the table.
+    outside: usize,
+    /// Configurations visited.
+    pub(super) steps: u64,
+    /// The furthest event that blocked, or the end.
+    pub(super) furthest: usize,
+}
+
+impl<'p, 'm, M: Model, B: Bits> Search<'p, 'm, M, B> {
+    pub(super) fn new(problem: &'p Problem<'m, M>) -> Self {
+        Search {
+            problem,
+            place: Place::start(problem),
+            visited: HashMap::default(),
+            stack: Vec::new(),
+            alternatives: Vec::new(),
+            outside: 0,
+            steps: 0,
+            furthest: 0,
+        }
+    }
+
+    /// Searches from the model's first state.
+    pub(super) fn run(&mut self, limits: &Limits<'_>) -> Found {
+        let capacity = self.problem.bits_needed();
+        let mut next = Some(Configuration {
+            placed: B::empty(capacity),
+            used: B::empty(capacity),
+            state: self.problem.model.initial(),
+        });
+        let mut asked = 0;
+        let mut events = 0;
+        while let Some(configuration) = next {
+            let from = self.place.layer;
+            match self.advance(configuration) {
+                Advance::End => {
+                    self.furthest = self.problem.events.len();
+                    return Found::Linearizable;
+                }
+                Advance::Blocked(configuration) => self.visit(configuration),
+                Advance::Known => {}
+            }
+            events += (self.place.layer - from) as u64;
+            if self.steps + events >= asked + ASK_EVERY {
+                asked = self.steps + events;
+                if let Some(reason) = limits.stop.and_then(|stop| stop()) {
+                    return Found::Spent(Spent::Stopped(reason));
+                }
+            }
+            if self.steps >= limits.steps {
+                return Found::Spent(Spent::Steps);
+            }
+            if self.bytes() > limits.bytes {
+                return Found::Spent(Spent::Bytes);
+            }
+            next = self.choose();
+        }
+        Found::Stuck { layer: self.furthest }
+    }
+
+    /// The configurations that can be reached at a checkpoint. Complete if the search was.
+    pub(super) fn at_checkpoint(&self, layer: usize) -> Vec<Configuration<B, M::State>> {
+        let here = self.visited.iter().filter(|((at, _, _), _)| *at as usize == layer);
+        here.flat_map(|((_, placed, state), antichain)| {
+            antichain.sets().iter().map(|used| Configuration {
+                placed: placed.clone(),
+                used: used.clone(),
+                state: state.clone(),
+            })
+        })
+        .collect()
+    }
+
+    fn bytes(&self) -> usize {
+        let entry = size_of::<((u32, B, M::State), Antichain<B>)>() + 1;
+        // A table keeps one slot in eight free, and doubles.
+        self.visited.capacity() * entry * 8 / 7
+            + self.stack.capacity() * size_of::<Frame<B, M::State>>()
+            + self.outside
+    }
+
+    /// Passes events as long as they ask for nothing that is not placed.
+    fn advance(&mut self, mut configuration: Configuration<B, M::State>) -> Advance<B, M::State> {
+        let problem = self.problem;
+        self.place_reads(&mut configuration);
+        loop {
+            let Some(event) = problem.events.get(self.place.layer).copied() else { return Advance::End };
+            let at = event.call as usize;
+            let slot = problem.slots[at] as usize;
+            if event.returns && !configuration.placed.contains(slot) {
+                return Advance::Blocked(configuration);
+            }
+            let checkpoint = self.place.layer > 0 && self.place.layer.is_multiple_of(CHECKPOINT);
+            if checkpoint && !self.remember(&configuration) {
+                return Advance::Known;
+            }
+            if event.returns {
+                configuration.placed.remove(slot);
+            } else if problem.roles[at] == Role::Read && problem.accepts(&configuration.state, event.call) {
+                configuration.placed.insert(slot);
+            }
+            self.place.forward(problem);
+        }
+    }
+
+    fn place_reads(&self, configuration: &mut Configuration<B, M::State>) {
+        let mut reads = self.place.reads.without(&configuration.placed);
+        while let Some(slot) = reads.pop() {
+            if self.problem.accepts(&configuration.state, self.place.occupant[slot]) {
+                configuration.placed.insert(slot);
+            }
+        }
+    }
+
+    /// Caches a configuration at the current place; false if it, or a better one, was cached.
+    fn remember(&mut self, configuration: &Configuration<B, M::State>) -> bool {
+        self.steps += 1;
+        let key = (self.place.layer as u32, configuration.placed.clone(), configuration.state.clone());
+        match self.visited.entry(key) {
+            Entry::Vacant(entry) => {
+                self.outside += configuration.placed.heap_bytes() + configuration.used.heap_bytes();
+                entry.insert(Antichain::One(configuration.used.clone()));
+                true
+            }
+            Entry::Occupied(mut entry) => {
+                let new = !covered(entry.get_mut(), &configuration.used);
+                if new {
+                    self.outside += size_of::<B>() + configuration.used.heap_bytes();
+                }
+                new
+            }
+        }
+    }
+
+    /// Puts a blocked configuration on the stack with all its ways on, unless it is known.
+    fn visit(&mut self, configuration: Configuration<B, M::State>) {
+        self.furthest = self.furthest.max(self.place.layer);
+        if !self.remember(&configuration) {
+            return;
+        }
+        let problem = self.problem;
+        // A read in flight that is not placed is impossible in this state.
+        let slots = self.place.in_flight.without(&configuration.placed).without(&self.place.reads);
+        let mut mays = B::empty(problem.bits_needed());
+        for number in self.place.open_mays(problem, &configuration.used) {
+            mays.insert(number);
+        }
+        let blocked = problem.events[self.place.layer].call;
+        let slot = problem.slots[blocked as usize] as usize;
+        let first = slots.contains(slot).then_some(slot);
+        let mut frame =
+            Frame { layer: self.place.layer, blocked_first: first, suits: None, slots, mays, configuration };
+        if first.is_none() || !problem.accepts(&frame.configuration.state, blocked) {
+            frame.suits = self.what_suits(&frame, blocked);
+        }
+        self.stack.push(frame);
+    }
+
+    /// An operation after which the blocked one is possible. Only the order of trials depends on
+    /// it, not what is tried.
+    fn what_suits(&self, frame: &Frame<B, M::State>, blocked: u32) -> Option<Choice> {
+        let problem = self.problem;
+        let leads_there = |call: u32| {
+            let after = problem.step(&frame.configuration.state, call);
+            after.into_iter().any(|state| problem.accepts(&state, blocked))
+        };
+        let mut slots = frame.slots.clone();
+        while let Some(slot) = slots.pop() {
+            if leads_there(self.place.occupant[slot]) {
+                return Some(Choice::Slot(slot));
+            }
+        }
+        let mut mays = frame.mays.clone();
+        while let Some(number) = mays.pop() {
+            if leads_there(problem.mays[number]) {
+                return Some(Choice::May(number));
+            }
+        }
+        None
+    }
+
+    /// The next configuration to go on from, at its place; `None` when all is tried.
+    fn choose(&mut self) -> Option<Configuration<B, M::State>> {
+        let problem = self.problem;
+        loop {
+            let depth = self.stack.len();
+            if self.alternatives.last().is_some_and(|(at, _)| *at >= depth) {
+                // A frame stays on the stack until its alternatives are used up, so they are the
+                // top frame's.
+                let (_, configuration) = self.alternatives.pop()?;
+                self.place.go_to(problem, self.stack.last()?.layer);
+                return Some(configuration);
+            }
+            let frame = self.stack.last_mut()?;
+            self.place.go_to(problem, frame.layer);
+            let Some(choice) = frame.next_choice() else {
+                self.stack.pop();
+                continue;
+            };
+            let mut after = frame.configuration.clone();
+            let call = match choice {
+                Choice::Slot(slot) => {
+                    after.placed.insert(slot);
+                    self.place.occupant[slot]
+                }
+                Choice::May(number) => {
+                    after.used.insert(number);
+                    problem.mays[number]
+                }
+            };
+            let mut states = problem.step(&frame.configuration.state, call).into_iter();
+            let Some(first) = states.next() else { continue };
+            for state in states {
+                self.alternatives.push((depth, Configuration { state, ..after.clone() }));
+            }
+            if matches!(choice, Choice::May(_)) && first == after.state {
+                // Nothing gained, and one operation less to go on with.
+                continue;
+            }
+            after.state = first;
+            return Some(after);
+        }
+    }
+}
+
+impl<B: Bits, S> Frame<B, S> {
+    fn next_choice(&mut self) -> Option<Choice> {
+        match self.suits.take() {
+            Some(Choice::Slot(slot)) => {
+                self.slots.remove(slot);
+                return Some(Choice::Slot(slot));
+            }
+            Some(Choice::May(number)) => {
+                self.mays.remove(number);
+                return Some(Choice::May(number));
+            }
+            None => {}
+        }
+        if let Some(slot) = self.blocked_first.take()
+            && self.slots.contains(slot)
+        {
+            self.slots.remove(slot);
+            return Some(Choice::Slot(slot));
+        }
+        self.slots.pop().map(Choice::Slot).or_else(|| self.mays.pop().map(Choice::May))
+    }
+}
+
+enum Advance<B, S> {
+    /// All events are passed.
+    End,
+    /// The next event returns what is not placed.
+    Blocked(Configuration<B, S>),
+    /// Visited before.
+    Known,
+}

@@ -1,0 +1,118 @@
+//! One object: search, fall back to the sweep when the cache is full, explain a violation.
+
+use super::bits::{Bits, Wide};
+use super::explain::{Refutation, explain};
+use super::problem::Problem;
+use super::search::{CHECKPOINT, Configuration, Found, Limits, Search, Spent};
+use super::sweep::{Step, Sweep};
+use crate::model::Model;
+
+/// What is known of one object.
+pub(super) struct Solved<M: Model> {
+    pub(super) answer: Answer<M>,
+    /// Steps taken, without those of an explanation.
+    pub(super) steps: u64,
+}
+
+/// Whether calls on one object are linearizable.
+#[derive(Clone, Debug)]
+pub enum Answer<M: Model> {
+    /// They are.
+    Linearizable,
+    /// They are not.
+    NotLinearizable(Box<Refutation<M>>),
+    /// The budget ended first.
+    Unknown {
+        /// What ended.
+        reason: String,
+        /// How many operations the longest linearizable prefix found so far has.
+        longest_prefix: usize,
+        /// Whether more steps would help.
+        out_of_steps: bool,
+    },
+}
+
+type Configurations<M, B> = Vec<Configuration<B, <M as Model>::State>>;
+
+pub(super) fn solve<M: Model>(problem: &Problem<'_, M>, limits: &Limits<'_>) -> Solved<M> {
+    match problem.bits_needed() {
+        0..=64 => solve_with::<M, u64>(problem, limits),
+        65..=128 => solve_with::<M, u128>(problem, limits),
+        _ => solve_with::<M, Wide>(problem, limits),
+    }
+}
+
+fn solve_with<M: Model, B: Bits>(problem: &Problem<'_, M>, limits: &Limits<'_>) -> Solved<M> {
+    let mut search = Search::<M, B>::new(problem);
+    let found = search.run(limits);
+    let (steps, furthest) = (search.steps, search.furthest);
+    let answer = match found {
+        Found::Linearizable => Answer::Linearizable,
+        Found::Stuck { layer } => Answer::NotLinearizable(Box::new(explain(problem, layer, |before| {
+            let checkpoint = before / CHECKPOINT * CHECKPOINT;
+            let configurations = search.at_checkpoint(checkpoint);
+            if checkpoint == 0 || configurations.is_empty() {
+                return (0, vec![first(problem)]);
+            }
+            (checkpoint, configurations)
+        }))),
+        Found::Spent(Spent::Bytes) => {
+            drop(search);
+            let rest = Limits { steps: limits.steps.saturating_sub(steps), ..*limits };
+            return sweep_with::<M, B>(problem, &rest, steps, furthest);
+        }
+        Found::Spent(spent) => unknown(problem, spent, furthest),
+    };
+    Solved { answer, steps }
+}
+
+/// The search's cache is full: the sweep needs room for one event only, if more time.
+fn sweep_with<M: Model, B: Bits>(
+    problem: &Problem<'_, M>,
+    limits: &Limits<'_>,
+    steps_before: u64,
+    furthest: usize,
+) -> Solved<M> {
+    let mut sweep = Sweep::<M, B>::new(problem, 0, vec![first(problem)], false);
+    // The last two checkpoints, so that one is always some way behind.
+    let mut behind: Vec<(usize, Configurations<M, B>)> = Vec::new();
+    let answer = loop {
+        let layer = sweep.place.layer;
+        if layer > 0 && layer.is_multiple_of(CHECKPOINT) {
+            if behind.len() == 2 {
+                behind.remove(0);
+            }
+            behind.push((layer, sweep.reached.iter().map(|r| r.configuration.clone()).collect()));
+        }
+        match sweep.step(limits) {
+            Step::Passed => {}
+            Step::End => break Answer::Linearizable,
+            Step::Spent(spent) => break unknown(problem, spent, furthest.max(layer)),
+            Step::Stuck => {
+                break Answer::NotLinearizable(Box::new(explain(problem, layer, |before| {
+                    match behind.iter().rev().find(|(at, _)| *at <= before) {
+                        Some(kept) => kept.clone(),
+                        None => (0, vec![first(problem)]),
+                    }
+                })));
+            }
+        }
+    };
+    Solved { answer, steps: steps_before + sweep.steps }
+}
+
+fn first<M: Model, B: Bits>(problem: &Problem<'_, M>) -> Configuration<B, M::State> {
+    let empty = B::empty(problem.bits_needed());
+    Configuration { placed: empty.clone(), used: empty, state: problem.model.initial() }
+}
+
+fn unknown<M: Model>(problem: &Problem<'_, M>, spent: Spent, furthest: usize) -> Answer<M> {
+    let returned = problem.events[..furthest].iter().filter(|event| event.returns).count();
+    let out_of_steps = spent == Spent::Steps;
+    let reason = match spent {
+        Spent::Steps => "the budget of steps is spent".to_owned(),
+        Spent::Bytes => "the budget of memory is spent".to_owned(),
+        Spent::Stopped(reason) => reason,
+    };
+    Answer::Unknown { reason, longest_prefix: returned, out_of_steps }
+}

@@ -1,0 +1,159 @@
+//! Models: what an object should do, told one operation at a time.
+//!
+//! A model says which state follows a state when an operation takes effect there with the result
+//! that the client saw. Everything about concurrency, time and uncertainty is the checker's.
+
+use std::fmt::Debug;
+use std::hash::Hash;
+
+use thiserror::Error;
+
+use crate::history::{Fate, Operation};
+use crate::value::Value;
+
+/// The sequential behaviour of one object.
+pub trait Model: Send + Sync {
+    /// What the object holds.
+    type State: Clone + Eq + Hash + Debug + Send + Sync;
+    /// What a client asks for.
+    type Input: Clone + Eq + Hash + Debug + Send + Sync;
+    /// What a client is told.
+    type Output: Clone + Eq + Hash + Debug + Send + Sync;
+    /// The states that may follow a state: `Option` for a deterministic model, `Vec` for one that
+    /// leaves the system a choice.
+    type Next: IntoIterator<Item = Self::State>;
+
+    /// The name by which a user chooses the model.
+    fn name(&self) -> &str;
+
+    /// What the object holds before the first operation.
+    fn initial(&self) -> Self::State;
+
+    /// The states in which the object can be after `input` took effect in `state` and answered
+    /// `output`; none if that answer is impossible there.
+    ///
+    /// An `output` of `None` is an answer that nobody saw. The step then stands for the operation
+    /// *taking effect*, whatever it answered; a way to do nothing need not be given, because an
+    /// operation without an answer may always be left out.
+    fn step(&self, state: &Self::State, input: &Self::Input, output: Option<&Self::Output>) -> Self::Next;
+
+    /// Whether the operation leaves every state in which it is possible as it was.
+    ///
+    /// This must hold for *all* states: writing 3 is not read-only just because the register
+    /// holds 3 already.
+    fn is_read_only(&self, _input: &Self::Input, _output: Option<&Self::Output>) -> bool {
+        false
+    }
+
+    /// Whether `step` has any result. Override it where that is cheaper to know than the result.
+    fn accepts(&self, state: &Self::State, input: &Self::Input, output: Option<&Self::Output>) -> bool {
+        self.step(state, input, output).into_iter().next().is_some()
+    }
+
+    /// The typed form of a recorded operation; `None` for one that says nothing about the object
+    /// (a read without an answer, an operation that certainly failed).
+    ///
+    /// # Errors
+    /// The model does not know the function, or its value has another shape.
+    fn decode(&self, operation: &Recorded<'_>) -> Result<Option<Decoded<Self>>, DecodeError>;
+
+    /// Makes the calls on one object easier to search without changing the answer.
+    ///
+    /// Allowed are only: to remove a call without `ret` that no execution needs, and to give a
+    /// call a `ret`, or an earlier one, that every execution respects. The default does nothing,
+    /// which is always right.
+    fn settle(&self, _calls: &mut Vec<Call<Self::Input, Self::Output>>) {}
+
+    /// The operation in words, without the process: `read 7`.
+    fn describe(&self, input: &Self::Input, output: Option<&Self::Output>) -> String;
+
+    /// The state in words: `7`.
+    fn describe_state(&self, state: &Self::State) -> String;
+
+    /// What the object is called in sentences: `the register`.
+    fn object(&self) -> &str;
+
+    /// What the operation needs of the state, as half a sentence: `reading 7 needs the register
+    /// to be 7`; `None` if it is possible in every state.
+    fn requirement(&self, input: &Self::Input, output: Option<&Self::Output>) -> Option<String>;
+}
+
+/// An operation as it stands in the history, with its key taken off where there was one.
+#[derive(Clone, Copy, Debug)]
+pub struct Recorded<'h> {
+    /// Position of the invocation.
+    pub call: usize,
+    /// Position of the completion, of whatever kind.
+    pub completion: Option<usize>,
+    /// Which function.
+    pub f: &'h str,
+    /// Value of the invocation.
+    pub argument: &'h Value,
+    /// Value of the completion, of an `ok` only.
+    pub result: Option<&'h Value>,
+    /// What became of it.
+    pub fate: Fate,
+}
+
+impl<'h> Recorded<'h> {
+    /// The operation as the history has it.
+    pub fn new(operation: &Operation<'h>) -> Self {
+        let fate = operation.fate();
+        Recorded {
+            call: operation.call,
+            completion: operation.completion.map(|(at, _)| at),
+            f: &operation.invocation.f,
+            argument: &operation.invocation.value,
+            result: operation.completion_event().filter(|_| fate == Fate::Ok).map(|event| &event.value),
+            fate,
+        }
+    }
+
+    /// An error about the invocation.
+    pub fn bad_call(&self, problem: impl Into<String>) -> DecodeError {
+        DecodeError { position: self.call, problem: problem.into() }
+    }
+
+    /// An error about the completion.
+    pub fn bad_completion(&self, problem: impl Into<String>) -> DecodeError {
+        DecodeError { position: self.completion.unwrap_or(self.call), problem: problem.into() }
+    }
+}
+
+/// An operation as its model understands it.
+#[derive(Debug)]
+pub struct Decoded<M: Model + ?Sized> {
+    /// Which of several independent objects; `None` where there is one.
+    pub key: Option<Value>,
+    /// What was asked.
+    pub input: M::Input,
+    /// What was answered; `None` if nobody knows.
+    pub output: Option<M::Output>,
+}
+
+/// A history that a model does not understand. It says nothing about the system under test.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("event {position}: {problem}")]
+pub struct DecodeError {
+    /// Position of the event, counted from 0: its `index`.
+    pub position: usize,
+    /// What is wrong, and what to do.
+    pub problem: String,
+}
+
+/// A typed operation on one object. `a` comes before `b` in real time if `a.ret < b.call`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call<I, O> {
+    /// Position of the invocation. It also names the operation.
+    pub call: usize,
+    /// Position by which it had certainly taken effect. `None`: it may take effect at any time
+    /// after `call`, or never.
+    pub ret: Option<usize>,
+    /// What was asked.
+    pub input: I,
+    /// What was answered; `None` if nobody knows.
+    pub output: Option<O>,
+}
+
+/// The calls of a model.
+pub type Calls<M> = Vec<Call<<M as Model>::Input, <M as Model>::Output>>;

@@ -1,0 +1,127 @@
+//! What can be known beforehand of a register's writes and cas without an answer.
+//!
+//! Both rules are exact: they change no verdict. They matter because an operation that may act at
+//! any time is a candidate at every later step of a search.
+//!
+//! **Nobody looks.** Let X be an unanswered write or cas that leaves `v`, where no answered read
+//! returned `v`, and no other cas, answered or not, expects `v`. Take any execution in which X
+//! takes effect. Until the next write or successful cas, the register holds `v`, and there is no
+//! read in between, since it would have returned `v`; nor is the next change a cas, since that
+//! would have expected `v`. So X can be left out of the execution. Left-out cas expect nothing
+//! any more, which may set free others. The rule breaks down when a failed cas is taken for an
+//! observation of *another* value than the one it expected: `v` may be that value. Then nothing
+//! is left out.
+//!
+//! **Somebody looked.** Let `v` not be the first value, and X the only operation that can leave
+//! `v`. If an answered read returned `v`, or a cas that certainly took effect expected it, X took
+//! effect before that operation returned. A cas X known to have taken effect expected a value
+//! itself, and so on.
+//!
+//! (Gibbons and Korach 1997 decide whole histories of unique values along such lines; with
+//! repeated values the first rule holds as it stands, the second does not apply.)
+
+use std::collections::HashMap;
+
+use crate::hash::FastHash;
+use crate::model::Call;
+use crate::models::register::{RegisterInput, RegisterOutput, is_read_only};
+use crate::value::Value;
+
+type RegisterCall = Call<RegisterInput, RegisterOutput>;
+
+/// Leaves out unanswered operations that nobody can have noticed, and gives a `ret` to those that
+/// somebody did.
+pub(super) fn settle(initial: &Value, calls: &mut Vec<RegisterCall>) {
+    // Reads without an answer say nothing; a cas from v to v without an answer does nothing.
+    calls.retain(|call| call.ret.is_some() || !is_read_only(&call.input, call.output.as_ref()));
+    if calls.iter().all(|call| call.ret.is_some()) {
+        return;
+    }
+    leave_out_unnoticed(calls);
+    date_noticed(initial, calls);
+}
+
+/// The value that the operation leaves if it takes effect; `None` if it changes nothing.
+fn leaves(call: &RegisterCall) -> Option<&Value> {
+    if is_read_only(&call.input, call.output.as_ref()) {
+        return None;
+    }
+    match &call.input {
+        RegisterInput::Write(value) => Some(value),
+        RegisterInput::Cas { to, .. } => Some(to),
+        RegisterInput::Read => None,
+    }
+}
+
+/// The value that the operation finds if it takes effect.
+fn finds(call: &RegisterCall) -> Option<&Value> {
+    match (&call.input, &call.output) {
+        (RegisterInput::Read, Some(RegisterOutput::Holds(value))) => Some(value),
+        (RegisterInput::Cas { .. }, Some(RegisterOutput::Mismatch)) => None,
+        (RegisterInput::Cas { from, .. }, _) => Some(from),
+        _ => None,
+    }
+}
+
+fn leave_out_unnoticed(calls: &mut Vec<RegisterCall>) {
+    if calls.iter().any(|call| call.output == Some(RegisterOutput::Mismatch)) {
+        return;
+    }
+    let mut looks: HashMap<&Value, usize, FastHash> = HashMap::default();
+    for value in calls.iter().filter_map(finds) {
+        *looks.entry(value).or_default() += 1;
+    }
+    let mut open: Vec<usize> = (0..calls.len()).filter(|&at| calls[at].ret.is_none()).collect();
+    let mut left_out = vec![false; calls.len()];
+    loop {
+        let before = open.len();
+        open.retain(|&at| {
+            let noticed = leaves(&calls[at]).is_some_and(|v| looks.get(v).is_some_and(|&n| n > 0));
+            if !noticed {
+                left_out[at] = true;
+                if let Some(count) = finds(&calls[at]).and_then(|v| looks.get_mut(v)) {
+                    *count -= 1;
+                }
+            }
+            noticed
+        });
+        if open.len() == before {
+            break;
+        }
+    }
+    let mut at = 0;
+    calls.retain(|_| {
+        at += 1;
+        !left_out[at - 1]
+    });
+}
+
+fn date_noticed(initial: &Value, calls: &mut [RegisterCall]) {
+    // For each value the only operation that leaves it, or None if there are several.
+    let mut makers: HashMap<Value, Option<usize>, FastHash> = HashMap::default();
+    for (at, call) in calls.iter().enumerate() {
+        if let Some(value) = leaves(call) {
+            makers.entry(value.clone()).and_modify(|maker| *maker = None).or_insert(Some(at));
+        }
+    }
+    let certain = calls.iter().filter(|call| call.ret.is_some());
+    let mut seen: Vec<(Value, usize)> =
+        certain.filter_map(|call| Some((finds(call)?.clone(), call.ret?))).collect();
+    // The earliest first, so that few dates are corrected.
+    seen.sort_by_key(|(_, by)| std::cmp::Reverse(*by));
+    while let Some((value, by)) = seen.pop() {
+        let Some(&Some(maker)) = makers.get(&value) else { continue };
+        let call = &mut calls[maker];
+        // One that was answered has its own date. One invoked after it was seen is a violation,
+        // which the search will find and explain.
+        if value == *initial
+            || call.output.is_some()
+            || call.call > by
+            || call.ret.is_some_and(|ret| ret <= by)
+        {
+            continue;
+        }
+        call.ret = Some(by);
+        seen.extend(finds(&calls[maker]).cloned().map(|from| (from, by)));
+    }
+}

@@ -1,0 +1,107 @@
+//! Several independent objects of one model, told apart by a key.
+
+use crate::model::{Call, DecodeError, Decoded, Model, Recorded};
+use crate::value::Value;
+
+/// A map from keys to objects of the model `M`; every value is `[key, value]`, as in Jepsen's
+/// `independent`.
+///
+/// Linearizability is local (Herlihy and Wing 1990, §3.3): the whole is linearizable if and only
+/// if every object is, so a state of this model is a state of one object.
+#[derive(Clone, Debug)]
+pub struct PerKey<M> {
+    inner: M,
+    name: String,
+}
+
+impl<M: Model> PerKey<M> {
+    /// Objects of this model, one per key.
+    pub fn new(inner: M) -> Self {
+        let name = format!("per-key-{}", inner.name());
+        PerKey { inner, name }
+    }
+}
+
+impl<M: Model + Default> Default for PerKey<M> {
+    fn default() -> Self {
+        PerKey::new(M::default())
+    }
+}
+
+impl<M: Model> Model for PerKey<M> {
+    type State = M::State;
+    type Input = M::Input;
+    type Output = M::Output;
+    type Next = M::Next;
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn initial(&self) -> M::State {
+        self.inner.initial()
+    }
+
+    fn step(&self, state: &M::State, input: &M::Input, output: Option<&M::Output>) -> M::Next {
+        self.inner.step(state, input, output)
+    }
+
+    fn accepts(&self, state: &M::State, input: &M::Input, output: Option<&M::Output>) -> bool {
+        self.inner.accepts(state, input, output)
+    }
+
+    fn is_read_only(&self, input: &M::Input, output: Option<&M::Output>) -> bool {
+        self.inner.is_read_only(input, output)
+    }
+
+    fn decode(&self, operation: &Recorded<'_>) -> Result<Option<Decoded<Self>>, DecodeError> {
+        let Some((key, argument)) = operation.argument.as_pair() else {
+            return Err(operation.bad_call(format!(
+                "the model `{}` needs the value [key, value], not {}; with one object, choose `{}`",
+                self.name,
+                operation.argument,
+                self.inner.name()
+            )));
+        };
+        // An `ok` may answer nothing (a write), but it may not answer for another key.
+        let result = match operation.result {
+            None | Some(Value::Nil) => None,
+            Some(result) => match result.as_pair() {
+                Some((same, inner)) if same == key => Some(inner),
+                _ => {
+                    return Err(operation.bad_completion(format!(
+                        "`{}` of key {key} must answer [{key}, value], not {result}; correct the history",
+                        operation.f
+                    )));
+                }
+            },
+        };
+        if operation.f == "read" && operation.result == Some(&Value::Nil) {
+            return Err(operation.bad_completion(format!(
+                "`read` of key {key} must answer [{key}, value], not null; correct the history"
+            )));
+        }
+        let decoded = self.inner.decode(&Recorded { argument, result, ..*operation })?;
+        Ok(decoded.map(|Decoded { input, output, .. }| Decoded { key: Some(key.clone()), input, output }))
+    }
+
+    fn settle(&self, calls: &mut Vec<Call<M::Input, M::Output>>) {
+        self.inner.settle(calls);
+    }
+
+    fn describe(&self, input: &M::Input, output: Option<&M::Output>) -> String {
+        self.inner.describe(input, output)
+    }
+
+    fn describe_state(&self, state: &M::State) -> String {
+        self.inner.describe_state(state)
+    }
+
+    fn object(&self) -> &str {
+        self.inner.object()
+    }
+
+    fn requirement(&self, input: &M::Input, output: Option<&M::Output>) -> Option<String> {
+        self.inner.requirement(input, output)
+    }
+}

@@ -1,0 +1,170 @@
+//! A register: `read` answers what the last `write` wrote.
+
+use crate::history::Fate;
+use crate::model::{Call, DecodeError, Decoded, Model, Recorded};
+use crate::models::indefinite;
+use crate::value::Value;
+
+/// A register with `read` and `write v`. It holds [`Value::Nil`] until it is written.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Register;
+
+/// What a client asks of a register.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum RegisterInput {
+    /// What does it hold?
+    Read,
+    /// Hold this.
+    Write(Value),
+    /// Hold `to` if you hold `from`. Only a [`CasRegister`](super::CasRegister) takes it.
+    Cas {
+        /// What it must hold.
+        from: Value,
+        /// What it shall hold.
+        to: Value,
+    },
+}
+
+/// What a register answers.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum RegisterOutput {
+    /// To a read: it holds this.
+    Holds(Value),
+    /// To a write or a cas: done.
+    Done,
+    /// To a cas: it holds something else.
+    Mismatch,
+}
+
+impl Model for Register {
+    type State = Value;
+    type Input = RegisterInput;
+    type Output = RegisterOutput;
+    type Next = Option<Value>;
+
+    fn name(&self) -> &str {
+        "register"
+    }
+
+    fn initial(&self) -> Value {
+        Value::Nil
+    }
+
+    fn step(&self, state: &Value, input: &RegisterInput, output: Option<&RegisterOutput>) -> Option<Value> {
+        step(state, input, output)
+    }
+
+    fn accepts(&self, state: &Value, input: &RegisterInput, output: Option<&RegisterOutput>) -> bool {
+        accepts(state, input, output)
+    }
+
+    fn is_read_only(&self, input: &RegisterInput, output: Option<&RegisterOutput>) -> bool {
+        is_read_only(input, output)
+    }
+
+    fn decode(&self, operation: &Recorded<'_>) -> Result<Option<Decoded<Self>>, DecodeError> {
+        match (operation.f, operation.fate) {
+            ("read" | "write", Fate::Fail) | ("read", Fate::Info) => Ok(None),
+            ("read", Fate::Ok) => Ok(Some(read(operation))),
+            ("write", _) => Ok(Some(write(operation))),
+            (f, _) => Err(operation.bad_call(format!(
+                "the model `register` knows `read` and `write`, not `{f}`; choose a model that does"
+            ))),
+        }
+    }
+
+    fn settle(&self, calls: &mut Vec<Call<RegisterInput, RegisterOutput>>) {
+        indefinite::settle(&self.initial(), calls);
+    }
+
+    fn describe(&self, input: &RegisterInput, output: Option<&RegisterOutput>) -> String {
+        describe(input, output)
+    }
+
+    fn describe_state(&self, state: &Value) -> String {
+        state.to_string()
+    }
+
+    fn object(&self) -> &str {
+        "the register"
+    }
+
+    fn requirement(&self, input: &RegisterInput, output: Option<&RegisterOutput>) -> Option<String> {
+        requirement(input, output)
+    }
+}
+
+/// An answered read.
+pub(super) fn read<M>(operation: &Recorded<'_>) -> Decoded<M>
+where
+    M: Model<Input = RegisterInput, Output = RegisterOutput>,
+{
+    let value = operation.result.cloned().unwrap_or_default();
+    Decoded { key: None, input: RegisterInput::Read, output: Some(RegisterOutput::Holds(value)) }
+}
+
+/// A write, answered or not. What its completion repeats is not looked at: some systems answer
+/// a write with nothing.
+pub(super) fn write<M>(operation: &Recorded<'_>) -> Decoded<M>
+where
+    M: Model<Input = RegisterInput, Output = RegisterOutput>,
+{
+    let output = (operation.fate == Fate::Ok).then_some(RegisterOutput::Done);
+    Decoded { key: None, input: RegisterInput::Write(operation.argument.clone()), output }
+}
+
+pub(super) fn step(state: &Value, input: &RegisterInput, output: Option<&RegisterOutput>) -> Option<Value> {
+    if !accepts(state, input, output) {
+        return None;
+    }
+    Some(match (input, output) {
+        (RegisterInput::Write(value), _) => value.clone(),
+        (RegisterInput::Cas { to, .. }, None | Some(RegisterOutput::Done)) => to.clone(),
+        _ => state.clone(),
+    })
+}
+
+pub(super) fn accepts(state: &Value, input: &RegisterInput, output: Option<&RegisterOutput>) -> bool {
+    match (input, output) {
+        (RegisterInput::Read, Some(RegisterOutput::Holds(value))) => value == state,
+        (RegisterInput::Cas { from, .. }, Some(RegisterOutput::Mismatch)) => from != state,
+        // Without an answer: to take effect it must have found what it looked for.
+        (RegisterInput::Cas { from, .. }, _) => from == state,
+        (RegisterInput::Read | RegisterInput::Write(_), _) => true,
+    }
+}
+
+pub(super) fn is_read_only(input: &RegisterInput, output: Option<&RegisterOutput>) -> bool {
+    match (input, output) {
+        (RegisterInput::Read, _) | (RegisterInput::Cas { .. }, Some(RegisterOutput::Mismatch)) => true,
+        (RegisterInput::Cas { from, to }, _) => from == to,
+        (RegisterInput::Write(_), _) => false,
+    }
+}
+
+pub(super) fn describe(input: &RegisterInput, output: Option<&RegisterOutput>) -> String {
+    match (input, output) {
+        (RegisterInput::Read, Some(RegisterOutput::Holds(value))) => format!("read {value}"),
+        (RegisterInput::Read, _) => "read".to_owned(),
+        (RegisterInput::Write(value), _) => format!("write {value}"),
+        (RegisterInput::Cas { from, to }, Some(RegisterOutput::Mismatch)) => {
+            format!("failed cas from {from} to {to}")
+        }
+        (RegisterInput::Cas { from, to }, _) => format!("cas from {from} to {to}"),
+    }
+}
+
+pub(super) fn requirement(input: &RegisterInput, output: Option<&RegisterOutput>) -> Option<String> {
+    match (input, output) {
+        (RegisterInput::Read, Some(RegisterOutput::Holds(value))) => {
+            Some(format!("reading {value} needs the register to be {value}"))
+        }
+        (RegisterInput::Cas { from, to }, Some(RegisterOutput::Mismatch)) => {
+            Some(format!("a failed cas from {from} to {to} needs the register not to be {from}"))
+        }
+        (RegisterInput::Cas { from, to }, _) => {
+            Some(format!("a cas from {from} to {to} needs the register to be {from}"))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,9 @@
+//! The one integration test binary of `checkers`.
+
+mod cases;
+mod corpus;
+mod corpus_path;
+mod mutation;
+mod oracle;
+mod simulate;
+mod text;

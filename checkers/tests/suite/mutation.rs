@@ -1,0 +1,109 @@
+//! One lie in a large true history: it is found, and the evidence is about it.
+
+use checkers::linearizability::{Answer, Linearizability, check_operations, fails_from};
+use checkers::model::Model;
+use checkers::models::{CasRegister, PerKey, Register};
+use checkers::{Budget, Checker, Evidence, History, Verdict};
+
+use crate::simulate::{Plan, make_stale, simulate};
+
+fn budget() -> Budget<'static> {
+    Budget { max_steps: 50_000_000, ..Budget::default() }
+}
+
+fn is_valid<M: Model>(model: M, history: &History) {
+    let judgement = Linearizability::new(model).check(history, &budget());
+    assert_eq!(judgement.verdict, Verdict::Valid, "{}", judgement.reason);
+}
+
+/// The lie is found, and the window of each object's evidence fails by itself.
+fn is_refuted<M: Model + Clone>(model: M, history: &History, lie: usize) {
+    let checker = Linearizability::new(model.clone());
+    let judgement = checker.check(history, &budget());
+    assert_eq!(judgement.verdict, Verdict::Invalid, "{}", judgement.reason);
+    let Some(Evidence::Linearizability(evidence)) = judgement.evidence.first() else {
+        panic!("no evidence: {judgement:?}")
+    };
+    assert!(
+        evidence.window.iter().any(|quoted| quoted.call == lie),
+        "the window should have the operation at {lie}: {}\n{:#?}",
+        evidence.sentence,
+        evidence.window
+    );
+    assert!(evidence.window.len() < 60, "{} operations in the window", evidence.window.len());
+    assert!(evidence.prefix_length > 0);
+    for object in checker.objects(history).unwrap() {
+        if let Answer::NotLinearizable(refutation) = check_operations(&model, object.calls, &budget()) {
+            let states = &refutation.window_start_states;
+            assert_eq!(fails_from(&model, &refutation.window, states, 10_000_000), Some(true));
+        }
+    }
+}
+
+#[test]
+fn a_stale_read_in_one_register_is_found() {
+    for (info, seed) in [(0, 1), (0, 2), (1, 3), (5, 4)] {
+        let history = simulate(Plan { info, seed, ..Plan::register(10_000) });
+        is_valid(Register, &history);
+        let (spoiled, lie) = make_stale(&history, 80);
+        is_refuted(Register, &spoiled, lie);
+    }
+}
+
+#[test]
+fn a_stale_read_among_ten_keys_is_found() {
+    for (cas, info, clients) in [(false, 0, 10), (true, 1, 10), (false, 5, 25)] {
+        let history = simulate(Plan { keys: 10, cas, info, clients, ..Plan::register(20_000) });
+        is_valid(PerKey::new(CasRegister::default()), &history);
+        let (spoiled, lie) = make_stale(&history, 50);
+        is_refuted(PerKey::new(CasRegister::default()), &spoiled, lie);
+    }
+}
+
+#[test]
+fn repeated_values_are_valid_where_they_are() {
+    for seed in 0..20 {
+        let history = simulate(Plan { values: 3, cas: true, info: 3, seed, ..Plan::register(2_000) });
+        is_valid(CasRegister::default(), &history);
+    }
+}
+
+#[test]
+fn an_answer_does_not_depend_on_threads() {
+    let history = simulate(Plan { keys: 10, clients: 20, info: 2, ..Plan::register(20_000) });
+    let (spoiled, _) = make_stale(&history, 70);
+    let check = |threads, max_steps| {
+        let budget = Budget { threads, max_steps, ..Budget::default() };
+        Linearizability::new(PerKey::new(Register)).check(&spoiled, &budget)
+    };
+    for max_steps in [3_000, 20_000, 10_000_000] {
+        assert_eq!(check(1, max_steps), check(4, max_steps));
+    }
+    assert_eq!(check(1, 3_000).verdict, Verdict::Unknown);
+}
+
+#[test]
+fn a_full_cache_changes_the_way_and_not_the_answer() {
+    let history = simulate(Plan { clients: 8, ..Plan::register(5_000) });
+    let (spoiled, lie) = make_stale(&history, 60);
+    let budget = Budget { max_bytes: 100_000, ..budget() };
+    let check = |history| Linearizability::new(Register).check(history, &budget);
+    assert_eq!(check(&history).verdict, Verdict::Valid);
+    let judgement = check(&spoiled);
+    assert_eq!(judgement.verdict, Verdict::Invalid);
+    assert!(judgement.evidence[0].positions().contains(&lie));
+}
+
+#[test]
+fn who_is_told_to_stop_says_so() {
+    let history = simulate(Plan::register(50_000));
+    let stop = || Some("time limit of 1 s".to_owned());
+    let budget = Budget { stop: Some(&stop), ..Budget::default() };
+    let judgement = Linearizability::new(Register).check(&history, &budget);
+    assert_eq!(judgement.verdict, Verdict::Unknown);
+    assert!(
+        judgement.reason.contains("time limit of 1 s after a linearizable prefix of"),
+        "{}",
+        judgement.reason
+    );
+}
