@@ -192,8 +192,9 @@ mod tests {
         use Trouble::{Interrupted, None as Fine};
         use Verdict::{Invalid, Unknown, Valid};
         let failed = Trouble::Failed("node n1 did not start".to_owned());
+        type Row<'a> = (&'a [Verdict], CoverageVerdict, Option<bool>, &'a Trouble, Verdict, u8, &'a str);
         #[rustfmt::skip]
-        let table: [(&[Verdict], CoverageVerdict, Option<bool>, &Trouble, Verdict, u8, &str); 16] = [
+        let table: [Row<'_>; 16] = [
             (&[Valid, Valid],   Sufficient, Some(true),  &Fine, Valid,   0, "Every promise checked was kept: COVERAGE."),
             (&[Valid],          Sufficient, None,        &Fine, Valid,   0, "Every promise checked was kept: COVERAGE."),
             (&[Valid],          Sufficient, Some(false), &Fine, Valid,   3, "Safety held, but the system did not recover: it did not serve within 30.0 s after the last heal."),

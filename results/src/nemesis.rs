@@ -256,7 +256,10 @@ mod tests {
         assert_eq!(log.attempts[1].reason.as_deref(), Some("no such process"));
         assert!(log.attempts[1].heal.is_none());
         assert_eq!(log.crashes[0].log_tail, "oops");
-        assert_eq!(log.marks.iter().map(|mark| mark.f.as_str()).collect::<Vec<_>>(), ["start-partition", "kill"]);
+        assert_eq!(
+            log.marks.iter().map(|mark| mark.f.as_str()).collect::<Vec<_>>(),
+            ["start-partition", "kill"]
+        );
     }
 
     #[test]

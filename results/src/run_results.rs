@@ -203,7 +203,9 @@ mod tests {
     fn the_file_has_these_fields_and_keeps_the_checkers_order() {
         let history = history(&writes(30, 0, 0));
         let checkers: CheckerResults = ["zebra", "aardvark"]
-            .map(|name| (name.to_owned(), CheckerResult::new(Judgement::valid("a"), Duration::from_millis(7))))
+            .map(|name| {
+                (name.to_owned(), CheckerResult::new(Judgement::valid("a"), Duration::from_millis(7)))
+            })
             .into_iter()
             .collect();
         let coverage = Coverage::of(&history, &Demands::of_run([] as [&str; 0]));
@@ -222,7 +224,15 @@ mod tests {
         assert_eq!(
             object.keys().map(String::as_str).collect::<Vec<_>>(),
             [
-                "checkers", "coverage", "exit_code", "format", "plan", "reason", "recovery", "seed", "stats",
+                "checkers",
+                "coverage",
+                "exit_code",
+                "format",
+                "plan",
+                "reason",
+                "recovery",
+                "seed",
+                "stats",
                 "verdict"
             ]
         );

@@ -5,7 +5,8 @@ use checkers::jsonl::{self, TornTail};
 
 /// The history in these lines; blank ones do not count.
 pub(crate) fn history(lines: &str) -> History {
-    let text: String = lines.lines().filter(|line| !line.trim().is_empty()).map(|l| format!("{l}\n")).collect();
+    let text: String =
+        lines.lines().filter(|line| !line.trim().is_empty()).map(|l| format!("{l}\n")).collect();
     jsonl::read(text.as_bytes(), TornTail::Refuse).expect("a test's history is well-formed").history
 }
 

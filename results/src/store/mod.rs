@@ -175,9 +175,8 @@ impl RunDir {
     }
 
     fn write_json(&self, name: &str, value: &impl serde::Serialize) -> Result<(), StoreError> {
-        let mut text = serde_json::to_vec_pretty(value)
-            .map_err(io::Error::other)
-            .at("write", &self.join(name))?;
+        let mut text =
+            serde_json::to_vec_pretty(value).map_err(io::Error::other).at("write", &self.join(name))?;
         text.push(b'\n');
         self.write_file(name, &text)
     }
