@@ -19,17 +19,17 @@ const ROUNDS: u32 = 5;
 fn main() {
     println!("median of {ROUNDS} rounds of {OPERATIONS} operations, half of the threads busy");
     for threads in [10, 100, 200] {
-        measure("register", threads, || register(threads));
-        measure("register, on clients, beside a nemesis", threads, || {
+        measure("register", threads, || register(threads).on_clients());
+        measure("register, beside a nemesis", threads, || {
             any(vec![register(threads).on_clients().boxed(), sleep(Duration::MAX).on_nemesis().boxed()])
         });
         measure("register, staggered, time limit", threads, || {
-            register(threads).stagger(Duration::from_nanos(1)).time_limit(Duration::MAX)
+            register(threads).stagger(Duration::from_nanos(1)).time_limit(Duration::MAX).on_clients()
         });
         measure("register, half of the threads reserved", threads, || {
-            reserve(vec![(threads / 2, register(threads))], register(threads))
+            reserve(vec![(threads / 2, register(threads))], register(threads)).on_clients()
         });
-        measure("set", threads, || workload("set", threads));
+        measure("set", threads, || workload("set", threads).on_clients());
     }
 }
 
@@ -49,6 +49,7 @@ fn measure<G: Generator>(name: &str, threads: u32, make: impl Fn() -> G) {
 }
 
 fn rate(mut generator: impl Generator, threads: u32) -> f64 {
+    // Idle all the time, so that it stands in the line of idle threads before all others.
     let mut roster = Roster::new(threads, true);
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let mut busy: VecDeque<(Thread, Op)> = VecDeque::new();

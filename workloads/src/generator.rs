@@ -44,6 +44,8 @@ pub mod roster;
 pub mod sequence;
 pub mod simulate;
 pub mod source;
+#[cfg(test)]
+mod testing;
 pub mod until;
 
 use checkers::{Event, Process};
