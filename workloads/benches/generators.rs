@@ -17,7 +17,7 @@ const OPERATIONS: u32 = 2_000_000;
 const ROUNDS: u32 = 5;
 
 fn main() {
-    println!("median of {ROUNDS} rounds of {OPERATIONS} operations, half of the threads busy");
+    println!("best of {ROUNDS} rounds of {OPERATIONS} operations, half of the threads busy");
     for threads in [10, 100, 200] {
         measure("register", threads, || register(threads).on_clients());
         measure("register, beside a nemesis", threads, || {
@@ -43,13 +43,13 @@ fn workload(name: &str, threads: u32) -> Box<dyn Generator> {
 }
 
 fn measure<G: Generator>(name: &str, threads: u32, make: impl Fn() -> G) {
-    let mut rates: Vec<f64> = (0..ROUNDS).map(|_| rate(make(), threads)).collect();
-    rates.sort_by(f64::total_cmp);
-    println!("{threads:>4} threads  {:>6.2} M ops/s  {name}", rates[rates.len() / 2] / 1e6);
+    // The best, since whatever else runs on the machine can only slow a round down.
+    let best = (0..ROUNDS).map(|_| rate(make(), threads)).fold(0.0, f64::max);
+    println!("{threads:>4} threads  {:>6.2} M ops/s  {name}", best / 1e6);
 }
 
 fn rate(mut generator: impl Generator, threads: u32) -> f64 {
-    // Idle all the time, so that it stands in the line of idle threads before all others.
+    // The nemesis stands idle all the time, and so before all others in the line.
     let mut roster = Roster::new(threads, true);
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let mut busy: VecDeque<(Thread, Op)> = VecDeque::new();
