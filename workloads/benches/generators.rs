@@ -17,19 +17,19 @@ const OPERATIONS: u32 = 2_000_000;
 const ROUNDS: u32 = 5;
 
 fn main() {
-    println!("median of {ROUNDS} rounds of {OPERATIONS} operations, half of the threads busy");
+    println!("best of {ROUNDS} rounds of {OPERATIONS} operations, half of the threads busy");
     for threads in [10, 100, 200] {
-        measure("register", threads, || register(threads));
-        measure("register, on clients, beside a nemesis", threads, || {
+        measure("register", threads, || register(threads).on_clients());
+        measure("register, beside a nemesis", threads, || {
             any(vec![register(threads).on_clients().boxed(), sleep(Duration::MAX).on_nemesis().boxed()])
         });
         measure("register, staggered, time limit", threads, || {
-            register(threads).stagger(Duration::from_nanos(1)).time_limit(Duration::MAX)
+            register(threads).stagger(Duration::from_nanos(1)).time_limit(Duration::MAX).on_clients()
         });
         measure("register, half of the threads reserved", threads, || {
-            reserve(vec![(threads / 2, register(threads))], register(threads))
+            reserve(vec![(threads / 2, register(threads))], register(threads)).on_clients()
         });
-        measure("set", threads, || workload("set", threads));
+        measure("set", threads, || workload("set", threads).on_clients());
     }
 }
 
@@ -43,12 +43,13 @@ fn workload(name: &str, threads: u32) -> Box<dyn Generator> {
 }
 
 fn measure<G: Generator>(name: &str, threads: u32, make: impl Fn() -> G) {
-    let mut rates: Vec<f64> = (0..ROUNDS).map(|_| rate(make(), threads)).collect();
-    rates.sort_by(f64::total_cmp);
-    println!("{threads:>4} threads  {:>6.2} M ops/s  {name}", rates[rates.len() / 2] / 1e6);
+    // The best, since whatever else runs on the machine can only slow a round down.
+    let best = (0..ROUNDS).map(|_| rate(make(), threads)).fold(0.0, f64::max);
+    println!("{threads:>4} threads  {:>6.2} M ops/s  {name}", best / 1e6);
 }
 
 fn rate(mut generator: impl Generator, threads: u32) -> f64 {
+    // The nemesis stands idle all the time, and so before all others in the line.
     let mut roster = Roster::new(threads, true);
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let mut busy: VecDeque<(Thread, Op)> = VecDeque::new();

@@ -44,6 +44,8 @@ pub mod roster;
 pub mod sequence;
 pub mod simulate;
 pub mod source;
+#[cfg(test)]
+mod testing;
 pub mod until;
 
 use checkers::{Event, Process};
@@ -132,7 +134,8 @@ pub trait Generator: Send {
     /// not emit.
     fn next(&mut self, ctx: &mut Context<'_>) -> Next;
 
-    /// Told of each invocation and completion in the order of the history.
+    /// Told of each invocation and completion in the order of the history; of the beginning and
+    /// end of each fault too, whose events may both be `info`.
     fn update(&mut self, _thread: Thread, _event: &Event) {}
 }
 

@@ -91,3 +91,41 @@ impl<G: Generator, F: FnMut(u64, Thread, &Op) + Send> Generator for Inspect<G, F
         self.generator.update(thread, event);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::GeneratorExt;
+    use super::super::testing::{calls, count};
+    use super::*;
+
+    #[test]
+    fn map_changes_operations() {
+        let generator = count("a").map(|op| Op::new("b", op.value)).limit(2);
+        assert_eq!(calls(1, generator), ["0ms 0 b 1", "10ms 0 b 2"]);
+    }
+
+    #[test]
+    fn filter_leaves_out_and_counts_what_it_leaves_out() {
+        let even = |op: &Op| op.value.as_int().is_some_and(|n| n % 2 == 0);
+        assert_eq!(calls(1, count("a").filter(even).limit(2)), ["0ms 0 a 2", "10ms 0 a 4"]);
+        assert_eq!(calls(1, count("a").limit(2).filter(even)), ["0ms 0 a 2"]);
+    }
+
+    #[test]
+    fn a_filter_that_keeps_nothing_does_not_hang() {
+        let generator = count("a").filter(|_| false).time_limit(Duration::from_millis(5));
+        assert_eq!(calls(1, generator.then(count("b").once())), ["5ms 0 b 1"]);
+    }
+
+    #[test]
+    fn inspect_shows_what_goes_by() {
+        let (send, seen) = std::sync::mpsc::channel();
+        let generator = count("a").inspect(move |time, thread, op| {
+            send.send(format!("{time} {thread:?} {}", op.value)).unwrap();
+        });
+        assert_eq!(calls(2, generator.limit(2)).len(), 2);
+        assert_eq!(seen.iter().collect::<Vec<_>>(), ["0 Client(0) 1", "0 Client(1) 2"]);
+    }
+}

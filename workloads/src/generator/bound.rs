@@ -65,3 +65,33 @@ impl<G: Generator> Generator for TimeLimit<G> {
         self.generator.update(thread, event);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::simulate::End;
+    use super::super::testing::{calls, count, run};
+    use super::super::{GeneratorExt, nothing, sleep};
+
+    #[test]
+    fn limit_counts_operations_of_all_threads() {
+        assert_eq!(calls(2, count("a").limit(3)), ["0ms 0 a 1", "0ms 1 a 2", "10ms 0 a 3"]);
+        assert_eq!(calls(2, count("a").once()), ["0ms 0 a 1"]);
+        assert_eq!(run(1, count("a").limit(0)).end, End::Done);
+    }
+
+    #[test]
+    fn a_time_limit_counts_from_the_first_ask() {
+        let late = sleep(Duration::from_millis(50)).then(count("a").time_limit(Duration::from_millis(20)));
+        assert_eq!(calls(1, late), ["50ms 0 a 1", "60ms 0 a 2"]);
+    }
+
+    #[test]
+    fn a_time_limit_ends_on_the_dot_though_its_generator_waits() {
+        let waits = sleep(Duration::from_secs(100)).time_limit(Duration::from_millis(30));
+        assert_eq!(calls(1, waits.then(count("a").once())), ["30ms 0 a 1"]);
+        let waits_for_an_event = nothing().synchronize().time_limit(Duration::from_millis(3));
+        assert_eq!(run(1, waits_for_an_event).end, End::Done);
+    }
+}

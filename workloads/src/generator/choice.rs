@@ -176,3 +176,98 @@ impl<A: Generator, B: Generator> Generator for FlipFlop<A, B> {
         self.flop.update(thread, event);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::simulate::{End, Simulation};
+    use super::super::testing::{calls, count, count_to, number_of, run};
+    use super::super::{GeneratorExt, nothing, ops, repeat};
+    use super::*;
+    use crate::client::Op;
+
+    #[test]
+    fn mix_keeps_to_the_weights() {
+        let trace = run(
+            5,
+            mix(vec![
+                (5, count("a").boxed()),
+                (3, count("b").boxed()),
+                (2, count("c").boxed()),
+                (0, count("d").boxed()),
+            ])
+            .limit(10_000),
+        );
+        let numbers = ["a", "b", "c", "d"].map(|f| number_of(&trace, f));
+        assert_eq!(numbers, [5026, 2982, 1992, 0]);
+    }
+
+    #[test]
+    fn mix_goes_on_until_all_are_done() {
+        let trace = run(1, mix(vec![(9, count_to("a", 3)), (1, count_to("b", 2)), (1, nothing().boxed())]));
+        assert_eq!((number_of(&trace, "a"), number_of(&trace, "b"), trace.end), (3, 2, End::Done));
+    }
+
+    #[test]
+    fn mix_is_not_held_up_by_one_that_waits() {
+        let slow = count("slow").delay(Duration::from_secs(1)).boxed();
+        let trace =
+            run(1, mix(vec![(100, slow), (1, count("fast").boxed())]).time_limit(Duration::from_secs(3)));
+        assert_eq!((number_of(&trace, "slow"), number_of(&trace, "fast")), (3, 297));
+    }
+
+    #[test]
+    fn weights_of_the_others_hold_while_one_waits() {
+        let waits = count("never").synchronize().boxed();
+        let rest = mix(vec![(4, waits), (3, count("b").boxed()), (1, count("c").boxed())]).limit(4_001);
+        // The barrier never opens: a first operation keeps a thread busy.
+        let mut generator = ops([Op::new("hang", 0)]).then(rest);
+        let trace = Simulation::with_clients(3).run(&mut generator, |call, _| {
+            let ms = if call.op.f == "hang" { 10_000_000 } else { 1 };
+            super::super::simulate::Response::ok_after_ms(ms)
+        });
+        assert_eq!(number_of(&trace, "never"), 0);
+        let b = number_of(&trace, "b");
+        assert!((2_900..3_100).contains(&b), "{b} of 4001 should be three quarters");
+    }
+
+    #[test]
+    fn any_takes_turns() {
+        let generator = any(vec![count_to("a", 9), count_to("b", 1), count_to("c", 2)]).limit(6);
+        assert_eq!(
+            calls(1, generator),
+            ["0ms 0 a 1", "10ms 0 b 1", "20ms 0 c 1", "30ms 0 a 2", "40ms 0 c 2", "50ms 0 a 3"]
+        );
+    }
+
+    #[test]
+    fn any_starves_nobody_under_a_common_pace() {
+        let all = (0..5).map(|_| count("x")).map(GeneratorExt::boxed);
+        let named = all
+            .zip(["a", "b", "c", "d", "e"])
+            .map(|(g, name)| g.map(move |op| Op::new(name, op.value)).boxed());
+        let trace = run(3, any(named.collect()).stagger(Duration::from_millis(5)).limit(1_000));
+        assert_eq!(["a", "b", "c", "d", "e"].map(|f| number_of(&trace, f)), [200; 5]);
+    }
+
+    #[test]
+    fn any_waits_for_the_earliest() {
+        let late = count("late").delay(Duration::from_millis(30)).boxed();
+        let soon = count("soon").delay(Duration::from_millis(20)).boxed();
+        assert_eq!(
+            calls(2, any(vec![late, soon]).limit(5)),
+            ["0ms 0 late 1", "0ms 1 soon 1", "20ms 0 soon 2", "30ms 1 late 2", "40ms 0 soon 3"]
+        );
+    }
+
+    #[test]
+    fn flip_flop_alternates_and_ends_with_either() {
+        let start = repeat(Op::new("start", 1));
+        let stop = ops([Op::new("stop", 1), Op::new("stop", 2)]);
+        assert_eq!(
+            calls(1, flip_flop(start, stop)),
+            ["0ms 0 start 1", "10ms 0 stop 1", "20ms 0 start 1", "30ms 0 stop 2", "40ms 0 start 1"]
+        );
+    }
+}

@@ -80,3 +80,91 @@ impl<G: Generator> Generator for Paced<G> {
         self.generator.update(thread, event);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::simulate::{Response, Simulation, Trace};
+    use super::super::testing::{calls, count};
+    use super::super::{GeneratorExt, ops, sleep};
+    use super::*;
+
+    const TEN_MINUTES: Duration = Duration::from_secs(600);
+
+    /// Ten minutes at 1,000 operations a second, with a runner that wakes up to 2 ms too late.
+    fn ten_minutes(mut generator: impl Generator) -> Trace {
+        let simulation = Simulation {
+            max_operations: u64::MAX,
+            wakes_late_by: Duration::from_millis(2),
+            ..Simulation::with_clients(20)
+        };
+        simulation.run(&mut generator, |_, rng| Response::ok_after_ms(rng.random_range(1..=10)))
+    }
+
+    #[test]
+    fn delay_spaces_evenly() {
+        assert_eq!(
+            calls(2, count("a").delay(Duration::from_millis(4)).limit(4)),
+            ["0ms 0 a 1", "4ms 1 a 2", "10ms 0 a 3", "14ms 1 a 4"]
+        );
+    }
+
+    #[test]
+    fn delay_does_not_drift_in_ten_minutes_of_late_asks() {
+        let trace = ten_minutes(count("a").delay(per_second(1_000.0)).time_limit(TEN_MINUTES));
+        assert_eq!(trace.invocations().count(), 600_000);
+    }
+
+    #[test]
+    fn stagger_keeps_its_rate_over_ten_minutes_of_late_asks() {
+        let trace = ten_minutes(count("a").stagger(per_second(1_000.0)).time_limit(TEN_MINUTES));
+        let operations = trace.invocations().count();
+        // The sum of 600,000 uniform gaps has a standard deviation of 447 gaps.
+        assert!((598_600..601_400).contains(&operations), "{operations} in ten minutes");
+    }
+
+    #[test]
+    fn stagger_is_irregular_within_twice_the_mean() {
+        let mut generator = count("a").stagger(Duration::from_millis(10)).limit(2_000);
+        let trace = Simulation::with_clients(5).run(&mut generator, |_, _| Response::ok_after_ms(1));
+        let times: Vec<u64> = trace.invocations().map(|event| event.time).collect();
+        let gaps: Vec<u64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        let (least, most) = (gaps.iter().min().unwrap(), gaps.iter().max().unwrap());
+        assert!(*least < 100_000 && *most > 19_900_000 && *most <= 20_000_000, "{least} to {most} ns");
+    }
+
+    #[test]
+    fn after_an_outage_no_more_comes_at_once_than_was_due_in_the_last_tenth_of_a_second() {
+        let mut generator = count("a").delay(Duration::from_millis(10)).time_limit(Duration::from_secs(20));
+        // All 50 threads hang from the fifth second to the tenth.
+        let trace = Simulation::with_clients(50).run(&mut generator, |call, _| {
+            let (from, to) = (5_000_000_000, 10_000_000_000);
+            let hangs = (from..to).contains(&call.time);
+            let latency = if hangs { to - call.time } else { 1_000_000 };
+            Response::new(Duration::from_nanos(latency), crate::Outcome::Ok(checkers::Value::Nil))
+        });
+        let between = |from: u64, to: u64| {
+            trace.invocations().filter(|e| (from..to).contains(&(e.time / 1_000_000))).count()
+        };
+        assert_eq!(between(0, 5_000), 500);
+        assert_eq!(between(5_000, 10_000), 50, "as many as there are threads");
+        assert_eq!(between(10_000, 10_001), 11, "ten to catch up with, and the one that is due");
+        assert_eq!(between(10_001, 20_000), 999);
+    }
+
+    #[test]
+    fn the_end_does_not_wait_for_an_operation_that_will_never_be() {
+        let generator = ops([crate::Op::new("a", 1)]).delay(Duration::from_secs(60)).then(count("b").once());
+        assert_eq!(calls(2, generator), ["0ms 0 a 1", "0ms 1 b 1"]);
+        let limited =
+            sleep(Duration::from_millis(5)).stagger(Duration::from_secs(60)).then(count("b").once());
+        assert_eq!(calls(1, limited), ["5ms 0 b 1"]);
+    }
+
+    #[test]
+    fn a_rate_of_nothing_never_comes_to_its_second_operation() {
+        assert_eq!(per_second(0.0), Duration::MAX);
+        assert_eq!(per_second(-1.0), Duration::MAX);
+        let generator = count("a").delay(per_second(0.0)).time_limit(TEN_MINUTES);
+        assert_eq!(calls(1, generator), ["0ms 0 a 1"]);
+    }
+}

@@ -116,3 +116,76 @@ impl<G: Generator> Generator for Reserve<G> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::simulate::{End, Response, Simulation};
+    use super::super::testing::{calls, count, count_to, number_of, run};
+    use super::super::{GeneratorExt, ops};
+    use super::*;
+    use crate::client::Op;
+
+    #[test]
+    fn each_generator_has_its_threads() {
+        let generator = reserve(vec![(2, count_to("a", 3)), (1, count_to("b", 2))], count_to("c", 4));
+        assert_eq!(
+            calls(5, generator),
+            [
+                "0ms 0 a 1",
+                "0ms 1 a 2",
+                "0ms 2 b 1",
+                "0ms 3 c 1",
+                "0ms 4 c 2",
+                "10ms 0 a 3",
+                "10ms 2 b 2",
+                "10ms 3 c 3",
+                "10ms 4 c 4",
+            ]
+        );
+    }
+
+    #[test]
+    fn slow_threads_of_one_do_not_slow_the_other() {
+        let mut generator = reserve(vec![(3, count("slow").boxed())], count("fast").boxed())
+            .time_limit(Duration::from_secs(1));
+        let trace = Simulation::with_clients(5)
+            .run(&mut generator, |call, _| Response::ok_after_ms(if call.op.f == "slow" { 500 } else { 10 }));
+        assert_eq!((number_of(&trace, "slow"), number_of(&trace, "fast")), (6, 200));
+    }
+
+    #[test]
+    fn under_a_common_pace_shares_go_by_threads() {
+        let generator = reserve(vec![(3, count("a").boxed())], count("b").boxed());
+        let trace = run(4, generator.stagger(Duration::from_millis(20)).limit(1_000));
+        assert_eq!((number_of(&trace, "a"), number_of(&trace, "b")), (750, 250));
+    }
+
+    #[test]
+    fn a_generator_without_threads_is_passed_over() {
+        let trace = run(2, reserve(vec![(2, count_to("a", 2)), (3, count_to("b", 1))], count_to("c", 1)));
+        assert_eq!((trace.calls(), trace.end), (vec!["0ms 0 a 1".into(), "0ms 1 a 2".into()], End::Done));
+    }
+
+    #[test]
+    fn updates_go_to_the_owner_of_the_thread() {
+        let tries = |name| count(name).until_ok().boxed();
+        let mut generator = reserve(vec![(1, tries("a"))], tries("b"));
+        let trace = Simulation::with_clients(2).run(&mut generator, |call, _| {
+            match call.op.f == "a" || call.op == &Op::new("b", 3) {
+                true => Response::ok_after_ms(10),
+                false => Response::fail_after_ms(10),
+            }
+        });
+        assert_eq!(trace.calls(), ["0ms 0 a 1", "0ms 1 b 1", "10ms 1 b 2", "20ms 1 b 3"]);
+    }
+
+    #[test]
+    fn the_nemesis_belongs_to_the_rest() {
+        let generator = reserve(vec![(1, count_to("a", 1))], ops([Op::new("kill", 1)]).boxed());
+        let simulation = Simulation { nemesis: true, ..Simulation::with_clients(1) };
+        let trace = simulation.run(&mut { generator }, |_, _| Response::ok_after_ms(1));
+        assert_eq!(trace.timeline()[..2], ["0ms 0 invoke a 1", "0ms nemesis info kill 1"]);
+    }
+}

@@ -104,3 +104,52 @@ impl Roster {
         self.end(thread);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+
+    use super::super::{nothing, repeat};
+    use super::*;
+    use crate::client::Op;
+
+    #[test]
+    fn a_thread_is_taken_once_and_goes_to_the_end_of_the_line() {
+        let (a, b, c, n) = (Thread::Client(0), Thread::Client(1), Thread::Client(2), Thread::Nemesis);
+        let mut roster = Roster::new(3, true);
+        assert_eq!(roster.free(), [a, b, c, n]);
+        assert!(roster.begin(b) && roster.begin(a));
+        assert!(!roster.begin(a), "it is busy");
+        assert_eq!(roster.free(), [c, n]);
+        roster.end(a);
+        roster.end_crashed(b);
+        assert_eq!(roster.free(), [c, n, a, b]);
+        assert!(roster.all_idle());
+        assert_eq!(roster.process_of(a), Process::client(0).unwrap());
+        assert_eq!(roster.process_of(b), Process::client(4).unwrap());
+    }
+
+    #[test]
+    fn the_nemesis_stays_what_it_is() {
+        let mut roster = Roster::new(1, true);
+        assert!(roster.begin(Thread::Nemesis));
+        roster.end_crashed(Thread::Nemesis);
+        assert_eq!(roster.process_of(Thread::Nemesis), Process::NEMESIS);
+    }
+
+    #[test]
+    fn the_list_of_idle_threads_stays_short_for_ever() {
+        let mut roster = Roster::new(5, false);
+        let mut rng = ChaCha8Rng::seed_from_u64(0);
+        for time in 0..10_000 {
+            let Next::Invoke(thread, _) = roster.ask(&mut repeat(Op::new("a", 1)), time, &mut rng) else {
+                panic!("all threads are free")
+            };
+            assert_eq!(thread, Thread::Client((time % 5) as u32));
+            assert!(roster.begin(thread));
+            roster.end(thread);
+            assert!(roster.free.len() <= 12);
+        }
+        assert_eq!(roster.ask(&mut nothing(), 0, &mut rng), Next::Done);
+    }
+}

@@ -175,3 +175,78 @@ where
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::simulate::{End, Response, Simulation};
+    use super::super::testing::{calls, count, count_to, run};
+    use super::super::{GeneratorExt, nothing, ops, repeat};
+    use super::*;
+    use crate::client::Op;
+
+    #[test]
+    fn concat_does_not_wait_for_completions() {
+        let generator = concat(vec![count_to("a", 1), nothing().boxed(), count_to("b", 2)]);
+        assert_eq!(calls(2, generator), ["0ms 0 a 1", "0ms 1 b 1", "10ms 0 b 2"]);
+        assert_eq!(calls(2, count_to("a", 1).then(count_to("b", 1))), ["0ms 0 a 1", "0ms 1 b 1"]);
+    }
+
+    #[test]
+    fn a_phase_waits_for_the_slowest_operation_of_the_one_before() {
+        let mut generator = phases(vec![count_to("a", 3), count_to("b", 2), count_to("c", 1)]);
+        let trace = Simulation::with_clients(2).run(&mut generator, |call, _| {
+            Response::ok_after_ms(if call.op == &Op::new("a", 2) { 100 } else { 10 })
+        });
+        assert_eq!(
+            trace.calls(),
+            ["0ms 0 a 1", "0ms 1 a 2", "10ms 0 a 3", "100ms 0 b 1", "100ms 1 b 2", "110ms 0 c 1"]
+        );
+        assert_eq!(trace.end, End::Done);
+    }
+
+    #[test]
+    fn a_barrier_opens_after_crashes_too() {
+        let mut generator = phases(vec![count_to("a", 2), count_to("b", 2)]);
+        let trace = Simulation::with_clients(2).run(&mut generator, |_, _| Response::info_after_ms(10));
+        assert_eq!(trace.calls(), ["0ms 0 a 1", "0ms 1 a 2", "10ms 2 b 1", "10ms 3 b 2"]);
+    }
+
+    #[test]
+    fn a_barrier_among_clients_does_not_wait_for_the_nemesis() {
+        let clients = phases(vec![count_to("a", 1), count_to("b", 1)]).on_clients().boxed();
+        let nemesis = ops([Op::new("kill", "n1")]).on_nemesis().boxed();
+        let simulation = Simulation { nemesis: true, ..Simulation::with_clients(2) };
+        let trace = simulation.run(&mut super::super::any(vec![clients, nemesis]), |call, _| {
+            Response::ok_after_ms(if call.op.f == "kill" { 500 } else { 10 })
+        });
+        assert_eq!(trace.calls(), ["0ms 0 a 1", "10ms 1 b 1"]);
+        assert_eq!(trace.time, 500_000_000);
+    }
+
+    #[test]
+    fn a_time_limit_of_a_phase_is_counted_from_its_beginning() {
+        let phase =
+            |name| count(name).delay(Duration::from_millis(10)).time_limit(Duration::from_millis(25)).boxed();
+        assert_eq!(
+            calls(1, phases(vec![phase("a"), phase("b")])),
+            ["0ms 0 a 1", "10ms 0 a 2", "20ms 0 a 3", "30ms 0 b 1", "40ms 0 b 2", "50ms 0 b 3"]
+        );
+    }
+
+    #[test]
+    fn a_cycle_begins_anew() {
+        let generator = cycle(|| ops([Op::new("w", 1), Op::new("w", 2)])).limit(5);
+        assert_eq!(
+            calls(1, generator),
+            ["0ms 0 w 1", "10ms 0 w 2", "20ms 0 w 1", "30ms 0 w 2", "40ms 0 w 1"]
+        );
+        assert_eq!(calls(1, cycle(|| repeat(Op::new("w", 1)).once()).times(2)), ["0ms 0 w 1", "10ms 0 w 1"]);
+    }
+
+    #[test]
+    fn a_cycle_of_nothing_ends() {
+        assert_eq!(run(1, cycle(nothing)).end, End::Done);
+    }
+}

@@ -320,3 +320,83 @@ where
         end
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{count, run};
+    use super::super::{Context, GeneratorExt, sleep};
+    use super::*;
+
+    #[test]
+    fn a_seed_fixes_everything() {
+        let trace = |seed| {
+            let simulation = Simulation { seed, ..Simulation::with_clients(3) };
+            let mut generator = count("a").stagger(Duration::from_millis(1)).limit(500);
+            simulation.run(&mut generator, |_, rng| Response::ok_after_ms(rng.random_range(1..20))).events
+        };
+        assert_eq!(trace(7), trace(7));
+        assert_ne!(trace(7), trace(8));
+    }
+
+    #[test]
+    fn operations_and_time_are_bounded() {
+        let few = Simulation { max_operations: 5, ..Simulation::with_clients(2) };
+        let trace = few.run(&mut count("a"), |_, _| Response::ok_after_ms(1));
+        assert_eq!((trace.events.len(), trace.end), (10, End::OperationLimit));
+
+        let short = Simulation { time_limit: Duration::from_millis(25), ..Simulation::with_clients(1) };
+        let trace = short.run(&mut count("a"), |_, _| Response::ok_after_ms(10));
+        assert_eq!((trace.events.len(), trace.end, trace.time), (5, End::TimeLimit, 25_000_000));
+        let trace = short.run(&mut sleep(Duration::MAX), |_, _| Response::ok_after_ms(10));
+        assert_eq!((trace.asks, trace.end), (1, End::TimeLimit));
+    }
+
+    #[test]
+    fn a_generator_that_waits_for_nothing_is_found_out() {
+        struct Waits;
+        impl Generator for Waits {
+            fn next(&mut self, _ctx: &mut Context<'_>) -> Next {
+                Next::Pending(None)
+            }
+        }
+        assert_eq!(run(1, Waits).end, End::Stuck);
+    }
+
+    #[test]
+    #[should_panic(expected = "which is not free")]
+    fn a_generator_that_takes_a_busy_thread_is_found_out() {
+        struct Greedy;
+        impl Generator for Greedy {
+            fn next(&mut self, _ctx: &mut Context<'_>) -> Next {
+                Next::Invoke(Thread::Client(0), Op::new("a", 1))
+            }
+        }
+        run(2, Greedy);
+    }
+
+    #[test]
+    #[should_panic(expected = "wants to be asked again at 0")]
+    fn a_generator_that_would_spin_is_found_out() {
+        struct Spins;
+        impl Generator for Spins {
+            fn next(&mut self, ctx: &mut Context<'_>) -> Next {
+                Next::Pending(Some(ctx.time))
+            }
+        }
+        run(1, Spins);
+    }
+
+    #[test]
+    fn outcomes_become_events_with_their_errors() {
+        let mut generator = count("a").limit(2);
+        let trace = Simulation::with_clients(1).run(&mut generator, |call, _| match call.op.value.as_int() {
+            Some(1) => Response::fail_after_ms(1),
+            _ => Response::info_after_ms(1),
+        });
+        assert_eq!(
+            trace.timeline(),
+            ["0ms 0 invoke a 1", "1ms 0 fail a 1", "1ms 0 invoke a 2", "2ms 0 info a 2"]
+        );
+        assert_eq!(trace.events[3].error(), Some(&Value::from("timeout")));
+    }
+}

@@ -155,3 +155,66 @@ where
         Next::Done
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::simulate::{End, Response, Simulation};
+    use super::super::testing::{calls, run};
+    use super::super::{GeneratorExt, concat};
+    use super::*;
+
+    fn op(n: i64) -> Op {
+        Op::new("w", n)
+    }
+
+    #[test]
+    fn nothing_ends_at_once() {
+        let trace = run(2, nothing());
+        assert_eq!((trace.events.len(), trace.end, trace.asks), (0, End::Done, 1));
+    }
+
+    #[test]
+    fn repeat_keeps_all_threads_busy_in_the_order_in_which_they_become_idle() {
+        assert_eq!(calls(2, repeat(op(1)).limit(4)), ["0ms 0 w 1", "0ms 1 w 1", "10ms 0 w 1", "10ms 1 w 1"]);
+    }
+
+    #[test]
+    fn the_longest_idle_thread_goes_first() {
+        let mut generator = repeat(op(1)).delay(Duration::from_millis(4)).limit(5);
+        let trace = Simulation::with_clients(3).run(&mut generator, |_, _| Response::ok_after_ms(1));
+        assert_eq!(trace.calls(), ["0ms 0 w 1", "4ms 1 w 1", "8ms 2 w 1", "12ms 0 w 1", "16ms 1 w 1"]);
+    }
+
+    #[test]
+    fn ops_are_given_once_each_in_order() {
+        assert_eq!(calls(2, ops([op(1), op(2), op(3)])), ["0ms 0 w 1", "0ms 1 w 2", "10ms 0 w 3"]);
+    }
+
+    #[test]
+    fn a_function_sees_the_moment() {
+        let generator = from_fn(|ctx| Op::new("at", i64::try_from(ctx.time).unwrap())).limit(2);
+        assert_eq!(calls(1, generator), ["0ms 0 at 0", "10ms 0 at 10000000"]);
+    }
+
+    #[test]
+    fn a_function_may_end() {
+        let mut left = vec![2, 1];
+        assert_eq!(calls(1, from_fn_while(move |_| left.pop().map(op))), ["0ms 0 w 1", "10ms 0 w 2"]);
+    }
+
+    #[test]
+    fn sleep_waits_without_operations() {
+        let generator = concat(vec![sleep(Duration::from_millis(25)).boxed(), ops([op(1)]).boxed()]);
+        assert_eq!(calls(1, generator), ["25ms 0 w 1"]);
+    }
+
+    #[test]
+    fn log_speaks_once_when_its_turn_has_come() {
+        let (say, said) = std::sync::mpsc::channel();
+        let message = log("healed", move |time, text| say.send(format!("{time} {text}")).unwrap());
+        let generator =
+            concat(vec![sleep(Duration::from_nanos(7)).boxed(), message.boxed(), ops([op(1)]).boxed()]);
+        assert_eq!(calls(1, generator), ["0.000007ms 0 w 1"]);
+        assert_eq!(said.iter().collect::<Vec<_>>(), ["7 healed"]);
+    }
+}
