@@ -18,8 +18,12 @@ use super::evidence::{Finding, LinkEvidence};
 use super::grudge::Endpoint;
 use super::links::{LinkState, Links};
 
-/// How long a probe may take, and how long a cut may take to show.
-const TIME_LIMIT: Duration = Duration::from_millis(500);
+/// How long nothing may be found out before the rest is given up: how long a
+/// probe may take, and a cut to show. On a busy machine a big round takes longer
+/// as a whole.
+const NEWS_LIMIT: Duration = Duration::from_millis(500);
+/// How long a round may take, whatever the news.
+const ROUND_LIMIT: Duration = Duration::from_secs(5);
 /// A datagram may be lost to a full queue of a busy node, so it is sent again.
 const SEND_AGAIN_AFTER: Duration = Duration::from_millis(100);
 /// How long silence must last to count where nothing else can be seen.
@@ -160,7 +164,6 @@ impl Prober {
     ) -> Vec<LinkEvidence> {
         let mut trials = Vec::with_capacity(wanted.len());
         let mut by_nonce = HashMap::with_capacity(wanted.len());
-        let started = Instant::now();
         for &(source, destination, expected) in wanted {
             let mut trial = Trial {
                 source,
@@ -181,11 +184,16 @@ impl Prober {
             trials.push(trial);
         }
 
-        let mut sent = Instant::now();
+        let begun = Instant::now();
+        let (mut sent, mut last_news, mut open_before) = (begun, begun, trials.len());
         loop {
             self.collect(&mut trials, &by_nonce);
             look_for_drops(&mut trials, links, &mut ignored_frames);
-            if trials.iter().all(|trial| trial.found.is_some()) || started.elapsed() > TIME_LIMIT {
+            let open = trials.iter().filter(|trial| trial.found.is_none()).count();
+            if open < open_before {
+                (last_news, open_before) = (Instant::now(), open);
+            }
+            if open == 0 || last_news.elapsed() > NEWS_LIMIT || begun.elapsed() > ROUND_LIMIT {
                 break;
             }
             if sent.elapsed() > SEND_AGAIN_AFTER {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use harness::net::Endpoint::{Clients, Node};
 use harness::net::{
-    Endpoint, Evidence, Finding, Grudge, NetNamespace, Network, NetworkError, PortBackend,
+    Endpoint, Evidence, Finding, Grudge, NetNamespace, Network, NetworkError, PortBackend, bench,
 };
 use harness::sandbox::Sandbox;
 
@@ -64,6 +64,7 @@ pub fn play_faults(sandbox: &Sandbox, backend: &str) -> Result<(), Skip> {
     a_cut_client_connection_resumes(&network);
     strangers_are_refused(&network);
     all_links_open(&network);
+    round_trips(&network);
 
     drop(network);
     other_sizes(kind);
@@ -226,6 +227,19 @@ fn connection(
     };
     let (far, _) = listener.accept().expect("a connection");
     (near.expect("a connection"), far)
+}
+
+/// Not how fast they are, nor that none is lost: both depend on the machine.
+fn round_trips(network: &Network) {
+    let trips = bench::round_trips(network, 0, 1, 2000).expect("round trips");
+    assert_eq!(trips.returned + trips.lost, 2000);
+    println!(
+        "  round trip p50 {:.1} us, p99 {:.1} us",
+        trips.p50_us, trips.p99_us
+    );
+    network.block(Node(1), Node(0)).expect("a cut");
+    let error = bench::round_trips(network, 0, 1, 1).expect_err("nothing comes back");
+    assert_eq!(error.kind(), ErrorKind::TimedOut);
 }
 
 fn strangers_are_refused(network: &Network) {
