@@ -440,3 +440,14 @@ fn open_or_nobody(state: LinkState, mac: Mac) -> Mac {
 pub(super) fn probe_error(source: Errno) -> NetworkError {
     NetworkError::Probe(source.into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_is_shared_between_threads() {
+        fn shared<T: Send + Sync>() {}
+        shared::<Network>();
+    }
+}

@@ -29,6 +29,10 @@ const TESTS: &[(&str, Test)] = &[
         "a_terminal_interrupt_arrives_once",
         sandbox::terminal_interrupt,
     ),
+    (
+        "stopping_and_continuing_reaches_the_controller",
+        sandbox::stop_and_continue,
+    ),
     ("nothing_survives_the_stub", sandbox::death_of_the_stub),
     ("nothing_survives_init", sandbox::death_of_init),
     (

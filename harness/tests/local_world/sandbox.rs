@@ -103,6 +103,40 @@ pub fn signals() -> Result<(), Skip> {
     Ok(())
 }
 
+pub fn stop_and_continue() -> Result<(), Skip> {
+    let mut playing = Scene::new(Player::Us, "signals", &[]).start();
+    let mut lines = BufReader::new(playing.child.stdout.take().expect("a pipe")).lines();
+    let mut next_line = || lines.next().map(|line| line.expect("text"));
+    if let Some(reason) = next_line().filter(|line| line != "ready") {
+        return Err(Skip(reason));
+    }
+    let stub = playing.child.id();
+    let controller = first_child_of(first_child_of(stub));
+    let signal = |signal| kill(Pid::from_raw(stub as i32), signal).expect("a process of ours");
+    let both_stopped = |wanted: bool| {
+        let as_wanted = || {
+            [stub, controller]
+                .iter()
+                .all(|&pid| is_stopped(pid) == wanted)
+        };
+        wait_until(AFTERLIFE, || as_wanted().then_some(())).expect("both follow");
+    };
+    signal(Signal::SIGTSTP);
+    both_stopped(true);
+    signal(Signal::SIGCONT);
+    both_stopped(false);
+    signal(Signal::SIGTERM);
+    assert_eq!(next_line().as_deref(), Some("SIGTERM"));
+    let (status, text) = playing.finish()?;
+    assert_eq!(status.code(), Some(7), "{text}");
+    Ok(())
+}
+
+fn is_stopped(pid: u32) -> bool {
+    fs::read_to_string(format!("/proc/{pid}/status"))
+        .is_ok_and(|status| status.lines().any(|line| line.starts_with("State:\tT")))
+}
+
 pub fn terminal_interrupt() -> Result<(), Skip> {
     let terminal = nix::pty::openpty(None, None).expect("a terminal");
     let mut scene = Scene::new(Player::Us, "signals", &[]);
@@ -210,8 +244,8 @@ fn nothing_survives(player: Player, victim: Victim) -> Result<(), Skip> {
     assert_eq!(first_line, "ready\n");
 
     let stub = playing.child.id();
-    let init = only_child_of(stub);
-    let controller = only_child_of(init);
+    let init = first_child_of(stub);
+    let controller = first_child_of(init);
     // Each node's shell and its child, besides the three.
     let crowd = wait_until(AFTERLIFE, || {
         let crowd = marked(&mark);
@@ -293,7 +327,7 @@ fn marked(mark: &str) -> Vec<u32> {
         .collect()
 }
 
-fn only_child_of(parent: u32) -> u32 {
+fn first_child_of(parent: u32) -> u32 {
     let children = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children"));
     let children = children.expect("the list of children");
     let mut children = children.split_whitespace();
