@@ -11,7 +11,7 @@
 //! * `switch`: the thread that carries frames
 //! * `port`: where the switch meets a node: TAP, or AF_PACKET on a veth pair
 //! * `probe`, `evidence`: what does arrive, looked at from inside the nodes
-//! * [`bench`]: what the switch costs
+//! * [`mod@bench`]: what the switch costs
 //! * `namespace`, `netlink`, `tuning`: the kernel's side
 //!
 //! ```text
