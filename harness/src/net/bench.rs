@@ -85,9 +85,7 @@ fn measure(socket: &UdpSocket, rounds: usize) -> io::Result<RoundTrips> {
         if lost_in_a_row == LOST_IN_A_ROW {
             return Err(io::Error::new(
                 io::ErrorKind::TimedOut,
-                format!(
-                    "{LOST_IN_A_ROW} datagrams in a row were lost; heal the link and try again"
-                ),
+                format!("{LOST_IN_A_ROW} datagrams in a row were lost; heal the link and try again"),
             ));
         }
         if let Some(time) = time

@@ -127,12 +127,7 @@ mod tests {
     use super::*;
 
     fn link(expected: LinkState, found: Finding) -> LinkEvidence {
-        LinkEvidence {
-            source: Endpoint::Node(0),
-            destination: Endpoint::Clients,
-            expected,
-            found,
-        }
+        LinkEvidence { source: Endpoint::Node(0), destination: Endpoint::Clients, expected, found }
     }
 
     #[test]
@@ -146,9 +141,7 @@ mod tests {
 
     #[test]
     fn a_probe_that_could_not_be_sent_proves_nothing() {
-        let found = Finding::NotSent {
-            error: "ENETDOWN".to_owned(),
-        };
+        let found = Finding::NotSent { error: "ENETDOWN".to_owned() };
         assert!(!link(LinkState::Cut, found.clone()).holds());
         assert!(!link(LinkState::Open, found).holds());
     }

@@ -64,12 +64,7 @@ fn datagram(nonce: u64) -> [u8; PROBE_BYTES] {
 /// Opens a datagram socket in the network namespace of the calling thread, to
 /// be bound once that has addresses.
 pub(super) fn open_socket() -> Result<OwnedFd, Errno> {
-    socket(
-        AddressFamily::Inet,
-        SockType::Datagram,
-        SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK,
-        None,
-    )
+    socket(AddressFamily::Inet, SockType::Datagram, SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK, None)
 }
 
 /// A probe socket and where it can be reached.
@@ -83,10 +78,7 @@ impl Post {
     fn bind(socket_fd: OwnedFd, address: Ipv4Addr) -> std::io::Result<Self> {
         let [a, b, c, d] = address.octets();
         // Any free port: the one that a server under test wants must stay free.
-        bind(
-            std::os::fd::AsRawFd::as_raw_fd(&socket_fd),
-            &SockaddrIn::new(a, b, c, d, 0),
-        )?;
+        bind(std::os::fd::AsRawFd::as_raw_fd(&socket_fd), &SockaddrIn::new(a, b, c, d, 0))?;
         let socket = UdpSocket::from(socket_fd);
         let address = socket.local_addr()?;
         Ok(Self { socket, address })
@@ -132,22 +124,12 @@ impl Trial {
 impl Prober {
     /// Binds the sockets, node by node, to the nodes' addresses.
     pub(super) fn new(nodes: Vec<NodeSockets>) -> std::io::Result<Self> {
-        let mut prober = Self {
-            peers: Vec::new(),
-            controls: Vec::new(),
-            controllers: Vec::new(),
-            next_nonce: 1,
-        };
+        let mut prober =
+            Self { peers: Vec::new(), controls: Vec::new(), controllers: Vec::new(), next_nonce: 1 };
         for (node, sockets) in nodes.into_iter().enumerate() {
-            prober
-                .peers
-                .push(Post::bind(sockets.peer, address::peer(node))?);
-            prober
-                .controls
-                .push(Post::bind(sockets.control, address::control(node))?);
-            prober
-                .controllers
-                .push(Post::bind(sockets.controller, address::controller(node))?);
+            prober.peers.push(Post::bind(sockets.peer, address::peer(node))?);
+            prober.controls.push(Post::bind(sockets.control, address::control(node))?);
+            prober.controllers.push(Post::bind(sockets.controller, address::controller(node))?);
         }
         Ok(prober)
     }
@@ -214,12 +196,8 @@ impl Prober {
             (Endpoint::Node(source), Endpoint::Node(destination)) => {
                 (&self.peers[source], &self.peers[destination])
             }
-            (Endpoint::Node(node), Endpoint::Clients) => {
-                (&self.controls[node], &self.controllers[node])
-            }
-            (Endpoint::Clients, Endpoint::Node(node)) => {
-                (&self.controllers[node], &self.controls[node])
-            }
+            (Endpoint::Node(node), Endpoint::Clients) => (&self.controls[node], &self.controllers[node]),
+            (Endpoint::Clients, Endpoint::Node(node)) => (&self.controllers[node], &self.controls[node]),
             (Endpoint::Clients, Endpoint::Clients) => return,
         };
         match from.socket.send_to(&datagram(trial.nonce), to.address) {
@@ -227,9 +205,7 @@ impl Prober {
             // A full queue; it will be sent again.
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
             Err(error) => {
-                trial.found = Some(Finding::NotSent {
-                    error: error.to_string(),
-                });
+                trial.found = Some(Finding::NotSent { error: error.to_string() });
             }
         }
     }
@@ -256,19 +232,14 @@ impl Prober {
 
     /// Waits until something arrives or it is time to look for drops.
     fn wait(&self) {
-        let mut sockets: Vec<_> = self
-            .posts()
-            .map(|post| PollFd::new(post.socket.as_fd(), PollFlags::POLLIN))
-            .collect();
+        let mut sockets: Vec<_> =
+            self.posts().map(|post| PollFd::new(post.socket.as_fd(), PollFlags::POLLIN)).collect();
         // Interrupted or not, everything is looked at afterwards.
         let _ = poll(&mut sockets, PollTimeout::from(LOOK_EVERY_MS));
     }
 
     fn posts(&self) -> impl Iterator<Item = &Post> {
-        self.peers
-            .iter()
-            .chain(&self.controls)
-            .chain(&self.controllers)
+        self.peers.iter().chain(&self.controls).chain(&self.controllers)
     }
 }
 
@@ -311,9 +282,7 @@ fn conclude(trial: Trial) -> LinkEvidence {
         source: trial.source,
         destination: trial.destination,
         expected: trial.expected,
-        found: trial.found.unwrap_or(Finding::NotArrived {
-            seen_dropped: unseen,
-        }),
+        found: trial.found.unwrap_or(Finding::NotArrived { seen_dropped: unseen }),
     }
 }
 
