@@ -82,10 +82,7 @@ pub(super) fn fuse() -> Result<String, String> {
         .write(true)
         .open("/dev/fuse")
         .map_err(|error| format!("could not open /dev/fuse: {error}"))?;
-    let options = format!(
-        "fd={},rootmode=40000,user_id=0,group_id=0",
-        device.as_raw_fd()
-    );
+    let options = format!("fd={},rootmode=40000,user_id=0,group_id=0", device.as_raw_fd());
     // Nobody serves the mount, so nothing below it may be touched; it goes with
     // this process.
     mount(

@@ -70,10 +70,7 @@ const CAPABILITIES: &[Capability] = &[
         name: "AF_PACKET",
         attempt: kernel::packet,
         fix: "run as root or allow user namespaces, on a kernel with CONFIG_VETH and CONFIG_PACKET",
-        faults: &[
-            "partition, delay, loss on local nodes without TAP",
-            "client cuts on local nodes",
-        ],
+        faults: &["partition, delay, loss on local nodes without TAP", "client cuts on local nodes"],
     },
     Capability {
         name: "nftables",

@@ -50,10 +50,7 @@ pub(super) fn ssh_client() -> Result<String, String> {
 /// The first program of that name in `$PATH`.
 fn program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path)
-        .map(|folder| folder.join(name))
-        .find(|file| {
-            file.metadata()
-                .is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
-        })
+    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| {
+        file.metadata().is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
+    })
 }

@@ -17,11 +17,7 @@ pub fn render(findings: &[Finding]) -> String {
         let label = format!("{:NAME_COLUMNS$}{verdict:VERDICT_COLUMNS$}", finding.name);
         paragraph(&mut table, &label, &finding.detail);
         if !finding.works && !finding.faults.is_empty() {
-            paragraph(
-                &mut table,
-                "",
-                &format!("needed for: {}", finding.faults.join("; ")),
-            );
+            paragraph(&mut table, "", &format!("needed for: {}", finding.faults.join("; ")));
         }
         if let Some(fix) = finding.fix {
             paragraph(&mut table, "", &format!("to fix: {fix}"));

@@ -98,9 +98,6 @@ mod tests {
     #[test]
     fn a_trial_reports_either_way() {
         assert_eq!(in_child(|| Ok("fine".to_owned())), Ok("fine".to_owned()));
-        assert_eq!(
-            in_child(|| Err("not so".to_owned())),
-            Err("not so".to_owned())
-        );
+        assert_eq!(in_child(|| Err("not so".to_owned())), Err("not so".to_owned()));
     }
 }

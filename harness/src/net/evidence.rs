@@ -5,6 +5,9 @@ use serde::Serialize;
 use super::grudge::Endpoint;
 use super::links::LinkState;
 
+/// How many mismatches a summary shows.
+const EXAMPLES: usize = 8;
+
 /// What became of one probe.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -78,7 +81,9 @@ pub struct EvidenceSummary {
     /// The slowest probe that arrived.
     pub slowest_us: Option<u64>,
     /// Links that were found other than they should be.
-    pub mismatches: Vec<LinkEvidence>,
+    pub mismatches: usize,
+    /// The first few of those.
+    pub examples: Vec<LinkEvidence>,
     /// How long the round took.
     pub took_us: u64,
 }
@@ -94,7 +99,7 @@ impl Evidence {
         self.links.iter().filter(|link| !link.holds())
     }
 
-    /// The same in few words: mismatches in full, everything else in numbers.
+    /// The same in few words: numbers, and the first few mismatches.
     pub fn summary(&self) -> EvidenceSummary {
         let latencies = || {
             self.links.iter().filter_map(|link| match link.found {
@@ -110,7 +115,8 @@ impl Evidence {
                 .filter(|link| matches!(link.found, Finding::NotArrived { .. }))
                 .count(),
             slowest_us: latencies().max(),
-            mismatches: self.mismatches().cloned().collect(),
+            mismatches: self.mismatches().count(),
+            examples: self.mismatches().take(EXAMPLES).cloned().collect(),
             took_us: self.took_us,
         }
     }
@@ -121,12 +127,7 @@ mod tests {
     use super::*;
 
     fn link(expected: LinkState, found: Finding) -> LinkEvidence {
-        LinkEvidence {
-            source: Endpoint::Node(0),
-            destination: Endpoint::Clients,
-            expected,
-            found,
-        }
+        LinkEvidence { source: Endpoint::Node(0), destination: Endpoint::Clients, expected, found }
     }
 
     #[test]
@@ -140,9 +141,7 @@ mod tests {
 
     #[test]
     fn a_probe_that_could_not_be_sent_proves_nothing() {
-        let found = Finding::NotSent {
-            error: "ENETDOWN".to_owned(),
-        };
+        let found = Finding::NotSent { error: "ENETDOWN".to_owned() };
         assert!(!link(LinkState::Cut, found.clone()).holds());
         assert!(!link(LinkState::Open, found).holds());
     }
@@ -159,7 +158,7 @@ mod tests {
         let text = serde_json::to_string(&evidence.summary()).unwrap();
         assert_eq!(
             text,
-            r#"{"reached":2,"not_arrived":0,"slowest_us":120,"mismatches":[{"source":"n1","destination":"clients","expected":"cut","found":{"reached":{"latency_us":120}}}],"took_us":700}"#
+            r#"{"reached":2,"not_arrived":0,"slowest_us":120,"mismatches":1,"examples":[{"source":"n1","destination":"clients","expected":"cut","found":{"reached":{"latency_us":120}}}],"took_us":700}"#
         );
     }
 }

@@ -78,9 +78,7 @@ impl Grudge {
 
     /// Whether the link from `source` to `destination` is cut.
     pub fn cuts(&self, source: Endpoint, destination: Endpoint) -> bool {
-        self.unheard
-            .get(&destination)
-            .is_some_and(|senders| senders.contains(&source))
+        self.unheard.get(&destination).is_some_and(|senders| senders.contains(&source))
     }
 
     /// Whether nothing is cut.
@@ -90,9 +88,9 @@ impl Grudge {
 
     /// All cut links, as (source, destination).
     pub fn links(&self) -> impl Iterator<Item = (Endpoint, Endpoint)> + '_ {
-        self.unheard.iter().flat_map(|(&destination, senders)| {
-            senders.iter().map(move |&source| (source, destination))
-        })
+        self.unheard
+            .iter()
+            .flat_map(|(&destination, senders)| senders.iter().map(move |&source| (source, destination)))
     }
 }
 
@@ -152,9 +150,8 @@ mod tests {
 
     #[test]
     fn a_grudge_is_written_from_the_receivers_side() {
-        let grudge: Grudge = [(Node(1), Node(0)), (Node(2), Node(0)), (Clients, Node(2))]
-            .into_iter()
-            .collect();
+        let grudge: Grudge =
+            [(Node(1), Node(0)), (Node(2), Node(0)), (Clients, Node(2))].into_iter().collect();
         let text = serde_json::to_string(&grudge).unwrap();
         assert_eq!(text, r#"{"n1":["n2","n3"],"n3":["clients"]}"#);
         assert_eq!(serde_json::from_str::<Grudge>(&text).unwrap(), grudge);
@@ -181,10 +178,7 @@ mod tests {
     fn an_unknown_endpoint_is_quoted() {
         for wrong in ["n0", "n65", "node1", ""] {
             let error = wrong.parse::<Endpoint>().unwrap_err().to_string();
-            assert!(
-                error.starts_with(&format!("{wrong:?} is neither")),
-                "{error}"
-            );
+            assert!(error.starts_with(&format!("{wrong:?} is neither")), "{error}");
         }
     }
 }

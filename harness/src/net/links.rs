@@ -70,9 +70,7 @@ impl Links {
         Self {
             nodes,
             states: RwLock::new(vec![LinkState::Open; nodes * nodes]),
-            counters: std::iter::repeat_with(Counters::default)
-                .take(nodes * nodes)
-                .collect(),
+            counters: std::iter::repeat_with(Counters::default).take(nodes * nodes).collect(),
         }
     }
 
@@ -95,10 +93,7 @@ impl Links {
     }
 
     pub(super) fn decisions(&self) -> Decisions<'_> {
-        Decisions {
-            links: self,
-            states: self.states.read().unwrap_or_else(PoisonError::into_inner),
-        }
+        Decisions { links: self, states: self.states.read().unwrap_or_else(PoisonError::into_inner) }
     }
 
     pub(super) fn counts(&self, source: usize, destination: usize) -> LinkCounts {
@@ -113,9 +108,7 @@ impl Links {
 
     /// The nonce of the last probe that the link dropped, 0 before any.
     pub(super) fn last_dropped_probe(&self, source: usize, destination: usize) -> u64 {
-        self.counters[self.at(source, destination)]
-            .last_dropped_probe
-            .load(Relaxed)
+        self.counters[self.at(source, destination)].last_dropped_probe.load(Relaxed)
     }
 
     fn at(&self, source: usize, destination: usize) -> usize {
@@ -165,9 +158,7 @@ mod tests {
     fn setting_a_grudge_replaces_the_one_before() {
         let links = Links::new(3);
         let cut = |source, destination| -> Grudge {
-            [(Endpoint::Node(source), Endpoint::Node(destination))]
-                .into_iter()
-                .collect()
+            [(Endpoint::Node(source), Endpoint::Node(destination))].into_iter().collect()
         };
         let decide = |source, destination| links.decisions().decide(source, destination, &[0; 60]);
         links.set(&cut(0, 1));
@@ -181,11 +172,7 @@ mod tests {
     fn only_what_a_cut_link_is_given_counts_as_dropped() {
         let links = Links::new(2);
         assert_eq!(links.decisions().decide(0, 1, &[0; 60]), Decision::Pass);
-        links.set(
-            &[(Endpoint::Node(0), Endpoint::Node(1))]
-                .into_iter()
-                .collect(),
-        );
+        links.set(&[(Endpoint::Node(0), Endpoint::Node(1))].into_iter().collect());
         assert_eq!(links.decisions().decide(0, 1, &[0; 60]), Decision::Drop);
         assert_eq!(links.decisions().decide(1, 0, &[0; 60]), Decision::Pass);
         assert_eq!(links.counts(0, 1).dropped_frames, 1);

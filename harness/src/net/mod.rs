@@ -11,6 +11,7 @@
 //! * `switch`: the thread that carries frames
 //! * `port`: where the switch meets a node: TAP, or AF_PACKET on a veth pair
 //! * `probe`, `evidence`: what does arrive, looked at from inside the nodes
+//! * [`mod@bench`]: what the switch costs
 //! * `namespace`, `netlink`, `tuning`: the kernel's side
 //!
 //! ```text
@@ -25,6 +26,7 @@
 //! switch does, and what a rejected route or a closed port does not.
 
 pub mod address;
+pub mod bench;
 mod evidence;
 mod grudge;
 mod links;

@@ -17,11 +17,7 @@ use nix::sched::{CloneFlags, setns, unshare};
 pub fn enter(namespace: RawFd) -> io::Result<()> {
     // SAFETY: setns takes any number; a bad descriptor is answered by EBADF.
     let answer = unsafe { libc::setns(namespace, libc::CLONE_NEWNET) };
-    if answer == 0 {
-        Ok(())
-    } else {
-        Err(io::Error::last_os_error())
-    }
+    if answer == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 /// A network namespace. It lives as long as this, or a process in it, does.
@@ -70,9 +66,7 @@ impl AsFd for NetNamespace {
 /// so it ends with its task.
 fn on_a_thread<T: Send>(task: impl FnOnce() -> io::Result<T> + Send) -> io::Result<T> {
     std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new()
-            .name("netns".to_owned())
-            .spawn_scoped(scope, task)?;
+        let thread = std::thread::Builder::new().name("netns".to_owned()).spawn_scoped(scope, task)?;
         match thread.join() {
             Ok(result) => result,
             Err(panic) => std::panic::resume_unwind(panic),

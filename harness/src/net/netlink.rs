@@ -86,20 +86,9 @@ impl Netlink {
     }
 
     fn open_protocol(protocol: SockProtocol) -> Result<Self, NetlinkError> {
-        let socket = socket(
-            AddressFamily::Netlink,
-            SockType::Raw,
-            SockFlag::SOCK_CLOEXEC,
-            protocol,
-        )
-        .map_err(|source| NetlinkError {
-            action: "open a socket".to_owned(),
-            source,
-        })?;
-        Ok(Self {
-            socket,
-            sequence: 0,
-        })
+        let socket = socket(AddressFamily::Netlink, SockType::Raw, SockFlag::SOCK_CLOEXEC, protocol)
+            .map_err(|source| NetlinkError { action: "open a socket".to_owned(), source })?;
+        Ok(Self { socket, sequence: 0 })
     }
 
     /// Brings a link up.
@@ -184,10 +173,7 @@ impl Netlink {
 
     /// Looks a link up by its name.
     pub(super) fn link(&mut self, name: &str) -> Result<Link, NetlinkError> {
-        let failed = |source| NetlinkError {
-            action: format!("look up {name}"),
-            source,
-        };
+        let failed = |source| NetlinkError { action: format!("look up {name}"), source };
         let mut message = Message::link(libc::RTM_GETLINK, libc::NLM_F_REQUEST as u16, 0);
         message.text(libc::IFLA_IFNAME, name);
         let answer = self.exchange(message).map_err(failed)?;
@@ -221,17 +207,8 @@ impl Netlink {
     }
 
     /// Sends a request and drops the answer, unless it is an error.
-    fn request(
-        &mut self,
-        message: Message,
-        action: impl FnOnce() -> String,
-    ) -> Result<(), NetlinkError> {
-        self.exchange(message)
-            .map(drop)
-            .map_err(|source| NetlinkError {
-                action: action(),
-                source,
-            })
+    fn request(&mut self, message: Message, action: impl FnOnce() -> String) -> Result<(), NetlinkError> {
+        self.exchange(message).map(drop).map_err(|source| NetlinkError { action: action(), source })
     }
 
     /// Sends a message and returns the one that answers it.
@@ -239,12 +216,7 @@ impl Netlink {
         self.sequence = self.sequence.wrapping_add(1);
         let request = message.finish(self.sequence);
         let kernel = NetlinkAddr::new(0, 0);
-        sendto(
-            self.socket.as_raw_fd(),
-            &request,
-            &kernel,
-            MsgFlags::empty(),
-        )?;
+        sendto(self.socket.as_raw_fd(), &request, &kernel, MsgFlags::empty())?;
         loop {
             let mut room = [0; ANSWER_ROOM];
             let length = match recv(self.socket.as_raw_fd(), &mut room, MsgFlags::empty()) {
@@ -290,10 +262,7 @@ impl Link {
             }
             rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
         }
-        Some(Self {
-            index,
-            ignored_frames,
-        })
+        Some(Self { index, ignored_frames })
     }
 }
 

@@ -48,9 +48,7 @@ pub enum NetworkError {
     #[error("the switch could not be started: {0}; try again when the machine has memory to spare")]
     Switch(#[source] io::Error),
     /// A probe socket could not be opened.
-    #[error(
-        "a probe socket could not be opened: {0}; try again when the machine has memory to spare"
-    )]
+    #[error("a probe socket could not be opened: {0}; try again when the machine has memory to spare")]
     Probe(#[source] io::Error),
 }
 
@@ -111,9 +109,8 @@ impl Network {
         }
         tuning::tune();
         let mut netlink = Netlink::open()?;
-        let mut rooms = (0..nodes)
-            .map(|node| wiring::furnish(node, backend))
-            .collect::<Result<Vec<_>, _>>()?;
+        let mut rooms =
+            (0..nodes).map(|node| wiring::furnish(node, backend)).collect::<Result<Vec<_>, _>>()?;
         let (taps, description) = wiring::choose_ports(&mut rooms, backend)?;
 
         let mut interfaces = Interfaces::default();
@@ -133,8 +130,7 @@ impl Network {
             ports.push(port);
             wiring::join_peers(number, nodes, &mut furniture.netlink)?;
             interfaces.0.push(address::controller_interface(number));
-            let ends =
-                wiring::join_controller(number, &mut netlink, &namespace, &mut furniture.netlink)?;
+            let ends = wiring::join_controller(number, &mut netlink, &namespace, &mut furniture.netlink)?;
             control_links.push(ControlLink {
                 netlink: furniture.netlink,
                 node_end: ends.node,
@@ -275,35 +271,23 @@ impl Network {
         let wanted: Vec<_> = ends()
             .flat_map(|source| ends().map(move |destination| (source, destination)))
             .filter(|(source, destination)| source != destination)
-            .map(|(source, destination)| {
-                (source, destination, state(expected, source, destination))
-            })
+            .map(|(source, destination)| (source, destination, state(expected, source, destination)))
             .collect();
         let mut wiring = self.wiring();
         let started = Instant::now();
         let links = wiring.examine(&wanted, &self.links);
-        Evidence {
-            links,
-            took_us: started.elapsed().as_micros() as u64,
-        }
+        Evidence { links, took_us: started.elapsed().as_micros() as u64 }
     }
 
     fn impose_on(&self, wiring: &mut Wiring, grudge: &Grudge) -> Result<(), NetworkError> {
-        self.check(
-            grudge
-                .links()
-                .flat_map(|(source, destination)| [source, destination]),
-        )?;
+        self.check(grudge.links().flat_map(|(source, destination)| [source, destination]))?;
         self.links.set(grudge);
         wiring.grudge = grudge.clone();
         wiring.set_client_links()
     }
 
     fn check(&self, ends: impl IntoIterator<Item = Endpoint>) -> Result<(), NetworkError> {
-        match ends
-            .into_iter()
-            .find(|end| matches!(end, Endpoint::Node(node) if *node >= self.len()))
-        {
+        match ends.into_iter().find(|end| matches!(end, Endpoint::Node(node) if *node >= self.len())) {
             Some(end) => Err(NetworkError::NoSuchNode(end, self.len())),
             None => Ok(()),
         }
@@ -358,32 +342,24 @@ impl Wiring {
             let from_clients = state(&self.grudge, Endpoint::Clients, end);
             if from_clients != link.from_clients {
                 let mac = open_or_nobody(from_clients, Mac::control(node));
-                self.netlink
-                    .set_neighbour(link.controller_end, address::control(node), mac)?;
+                self.netlink.set_neighbour(link.controller_end, address::control(node), mac)?;
                 link.from_clients = from_clients;
             }
             let to_clients = state(&self.grudge, end, Endpoint::Clients);
             if to_clients != link.to_clients {
                 let mac = open_or_nobody(to_clients, Mac::controller(node));
-                link.netlink
-                    .set_neighbour(link.node_end, address::controller(node), mac)?;
+                link.netlink.set_neighbour(link.node_end, address::controller(node), mac)?;
                 link.to_clients = to_clients;
             }
         }
         Ok(())
     }
 
-    fn examine(
-        &mut self,
-        wanted: &[(Endpoint, Endpoint, LinkState)],
-        links: &Links,
-    ) -> Vec<LinkEvidence> {
+    fn examine(&mut self, wanted: &[(Endpoint, Endpoint, LinkState)], links: &Links) -> Vec<LinkEvidence> {
         let (netlink, control_links) = (&mut self.netlink, &mut self.control_links);
         self.prober.examine(wanted, links, |source, destination| {
             let receiver = match (source, destination) {
-                (_, Endpoint::Node(node)) => {
-                    control_links[node].netlink.link(address::CONTROL_INTERFACE)
-                }
+                (_, Endpoint::Node(node)) => control_links[node].netlink.link(address::CONTROL_INTERFACE),
                 (Endpoint::Node(node), _) => netlink.link(&address::controller_interface(node)),
                 (Endpoint::Clients, Endpoint::Clients) => return None,
             };
@@ -423,11 +399,7 @@ impl Drop for Interfaces {
 }
 
 fn state(grudge: &Grudge, source: Endpoint, destination: Endpoint) -> LinkState {
-    if grudge.cuts(source, destination) {
-        LinkState::Cut
-    } else {
-        LinkState::Open
-    }
+    if grudge.cuts(source, destination) { LinkState::Cut } else { LinkState::Open }
 }
 
 fn open_or_nobody(state: LinkState, mac: Mac) -> Mac {
@@ -439,4 +411,15 @@ fn open_or_nobody(state: LinkState, mac: Mac) -> Mac {
 
 pub(super) fn probe_error(source: Errno) -> NetworkError {
     NetworkError::Probe(source.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_is_shared_between_threads() {
+        fn shared<T: Send + Sync>() {}
+        shared::<Network>();
+    }
 }

@@ -76,44 +76,23 @@ nix::ioctl_readwrite_bad!(
 /// The interface lives there as long as the descriptor, which works from every
 /// namespace.
 pub(super) fn open_tap(interface: &str) -> Result<OwnedFd, PortError> {
-    let failed = |action| {
-        move |source| PortError {
-            action,
-            source,
-            remedy: TUN_REMEDY,
-        }
-    };
-    let tap = open(
-        "/dev/net/tun",
-        OFlag::O_RDWR | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC,
-        Mode::empty(),
-    )
-    .map_err(failed("open /dev/net/tun"))?;
+    let failed = |action| move |source| PortError { action, source, remedy: TUN_REMEDY };
+    let tap = open("/dev/net/tun", OFlag::O_RDWR | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC, Mode::empty())
+        .map_err(failed("open /dev/net/tun"))?;
     let mut request = interface_request(interface);
     request.ifr_ifru.ifru_flags = (libc::IFF_TAP | libc::IFF_NO_PI) as i16;
     // SAFETY: the request is an ifreq, as TUNSETIFF wants it.
-    unsafe { tun_set_interface(tap.as_raw_fd(), &raw const request) }
-        .map_err(failed("make a TAP device"))?;
+    unsafe { tun_set_interface(tap.as_raw_fd(), &raw const request) }.map_err(failed("make a TAP device"))?;
     Ok(tap)
 }
 
 /// Opens an AF_PACKET port on `link` of the calling thread's network namespace.
 pub(super) fn open_packet(link: u32) -> Result<OwnedFd, PortError> {
-    let failed = |action| {
-        move |source| PortError {
-            action,
-            source,
-            remedy: PACKET_REMEDY,
-        }
-    };
+    let failed = |action| move |source| PortError { action, source, remedy: PACKET_REMEDY };
     // Protocol 0 receives nothing: bound to one link first, it never sees another's frames.
-    let port = socket(
-        AddressFamily::Packet,
-        SockType::Raw,
-        SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK,
-        None,
-    )
-    .map_err(failed("open a packet socket"))?;
+    let port =
+        socket(AddressFamily::Packet, SockType::Raw, SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK, None)
+            .map_err(failed("open a packet socket"))?;
     set_option(&port, libc::SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
         .map_err(failed("keep a packet socket from hearing itself"))?;
     // Of both only speed depends, and the second needs privilege in the machine itself.
@@ -129,11 +108,7 @@ pub(super) fn open_packet(link: u32) -> Result<OwnedFd, PortError> {
     address.sll_ifindex = link as i32;
     // SAFETY: the address is a sockaddr_ll of the length given.
     let bound = unsafe {
-        libc::bind(
-            port.as_raw_fd(),
-            (&raw const address).cast(),
-            size_of_val(&address) as libc::socklen_t,
-        )
+        libc::bind(port.as_raw_fd(), (&raw const address).cast(), size_of_val(&address) as libc::socklen_t)
     };
     Errno::result(bound).map_err(failed("bind a packet socket"))?;
     Ok(port)

@@ -18,8 +18,12 @@ use super::evidence::{Finding, LinkEvidence};
 use super::grudge::Endpoint;
 use super::links::{LinkState, Links};
 
-/// How long a probe may take, and how long a cut may take to show.
-const TIME_LIMIT: Duration = Duration::from_millis(500);
+/// How long nothing may be found out before the rest is given up: how long a
+/// probe may take, and a cut to show. On a busy machine a big round takes longer
+/// as a whole.
+const NEWS_LIMIT: Duration = Duration::from_millis(500);
+/// How long a round may take, whatever the news.
+const ROUND_LIMIT: Duration = Duration::from_secs(5);
 /// A datagram may be lost to a full queue of a busy node, so it is sent again.
 const SEND_AGAIN_AFTER: Duration = Duration::from_millis(100);
 /// How long silence must last to count where nothing else can be seen.
@@ -60,12 +64,7 @@ fn datagram(nonce: u64) -> [u8; PROBE_BYTES] {
 /// Opens a datagram socket in the network namespace of the calling thread, to
 /// be bound once that has addresses.
 pub(super) fn open_socket() -> Result<OwnedFd, Errno> {
-    socket(
-        AddressFamily::Inet,
-        SockType::Datagram,
-        SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK,
-        None,
-    )
+    socket(AddressFamily::Inet, SockType::Datagram, SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK, None)
 }
 
 /// A probe socket and where it can be reached.
@@ -79,10 +78,7 @@ impl Post {
     fn bind(socket_fd: OwnedFd, address: Ipv4Addr) -> std::io::Result<Self> {
         let [a, b, c, d] = address.octets();
         // Any free port: the one that a server under test wants must stay free.
-        bind(
-            std::os::fd::AsRawFd::as_raw_fd(&socket_fd),
-            &SockaddrIn::new(a, b, c, d, 0),
-        )?;
+        bind(std::os::fd::AsRawFd::as_raw_fd(&socket_fd), &SockaddrIn::new(a, b, c, d, 0))?;
         let socket = UdpSocket::from(socket_fd);
         let address = socket.local_addr()?;
         Ok(Self { socket, address })
@@ -128,22 +124,12 @@ impl Trial {
 impl Prober {
     /// Binds the sockets, node by node, to the nodes' addresses.
     pub(super) fn new(nodes: Vec<NodeSockets>) -> std::io::Result<Self> {
-        let mut prober = Self {
-            peers: Vec::new(),
-            controls: Vec::new(),
-            controllers: Vec::new(),
-            next_nonce: 1,
-        };
+        let mut prober =
+            Self { peers: Vec::new(), controls: Vec::new(), controllers: Vec::new(), next_nonce: 1 };
         for (node, sockets) in nodes.into_iter().enumerate() {
-            prober
-                .peers
-                .push(Post::bind(sockets.peer, address::peer(node))?);
-            prober
-                .controls
-                .push(Post::bind(sockets.control, address::control(node))?);
-            prober
-                .controllers
-                .push(Post::bind(sockets.controller, address::controller(node))?);
+            prober.peers.push(Post::bind(sockets.peer, address::peer(node))?);
+            prober.controls.push(Post::bind(sockets.control, address::control(node))?);
+            prober.controllers.push(Post::bind(sockets.controller, address::controller(node))?);
         }
         Ok(prober)
     }
@@ -160,7 +146,6 @@ impl Prober {
     ) -> Vec<LinkEvidence> {
         let mut trials = Vec::with_capacity(wanted.len());
         let mut by_nonce = HashMap::with_capacity(wanted.len());
-        let started = Instant::now();
         for &(source, destination, expected) in wanted {
             let mut trial = Trial {
                 source,
@@ -181,11 +166,16 @@ impl Prober {
             trials.push(trial);
         }
 
-        let mut sent = Instant::now();
+        let begun = Instant::now();
+        let (mut sent, mut last_news, mut open_before) = (begun, begun, trials.len());
         loop {
             self.collect(&mut trials, &by_nonce);
             look_for_drops(&mut trials, links, &mut ignored_frames);
-            if trials.iter().all(|trial| trial.found.is_some()) || started.elapsed() > TIME_LIMIT {
+            let open = trials.iter().filter(|trial| trial.found.is_none()).count();
+            if open < open_before {
+                (last_news, open_before) = (Instant::now(), open);
+            }
+            if open == 0 || last_news.elapsed() > NEWS_LIMIT || begun.elapsed() > ROUND_LIMIT {
                 break;
             }
             if sent.elapsed() > SEND_AGAIN_AFTER {
@@ -206,12 +196,8 @@ impl Prober {
             (Endpoint::Node(source), Endpoint::Node(destination)) => {
                 (&self.peers[source], &self.peers[destination])
             }
-            (Endpoint::Node(node), Endpoint::Clients) => {
-                (&self.controls[node], &self.controllers[node])
-            }
-            (Endpoint::Clients, Endpoint::Node(node)) => {
-                (&self.controllers[node], &self.controls[node])
-            }
+            (Endpoint::Node(node), Endpoint::Clients) => (&self.controls[node], &self.controllers[node]),
+            (Endpoint::Clients, Endpoint::Node(node)) => (&self.controllers[node], &self.controls[node]),
             (Endpoint::Clients, Endpoint::Clients) => return,
         };
         match from.socket.send_to(&datagram(trial.nonce), to.address) {
@@ -219,9 +205,7 @@ impl Prober {
             // A full queue; it will be sent again.
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
             Err(error) => {
-                trial.found = Some(Finding::NotSent {
-                    error: error.to_string(),
-                });
+                trial.found = Some(Finding::NotSent { error: error.to_string() });
             }
         }
     }
@@ -248,19 +232,14 @@ impl Prober {
 
     /// Waits until something arrives or it is time to look for drops.
     fn wait(&self) {
-        let mut sockets: Vec<_> = self
-            .posts()
-            .map(|post| PollFd::new(post.socket.as_fd(), PollFlags::POLLIN))
-            .collect();
+        let mut sockets: Vec<_> =
+            self.posts().map(|post| PollFd::new(post.socket.as_fd(), PollFlags::POLLIN)).collect();
         // Interrupted or not, everything is looked at afterwards.
         let _ = poll(&mut sockets, PollTimeout::from(LOOK_EVERY_MS));
     }
 
     fn posts(&self) -> impl Iterator<Item = &Post> {
-        self.peers
-            .iter()
-            .chain(&self.controls)
-            .chain(&self.controllers)
+        self.peers.iter().chain(&self.controls).chain(&self.controllers)
     }
 }
 
@@ -303,9 +282,7 @@ fn conclude(trial: Trial) -> LinkEvidence {
         source: trial.source,
         destination: trial.destination,
         expected: trial.expected,
-        found: trial.found.unwrap_or(Finding::NotArrived {
-            seen_dropped: unseen,
-        }),
+        found: trial.found.unwrap_or(Finding::NotArrived { seen_dropped: unseen }),
     }
 }
 

@@ -52,23 +52,11 @@ impl Switch {
         for (node, port) in ports.iter().enumerate() {
             epoll.add(port, EpollEvent::new(EpollFlags::EPOLLIN, node as u64))?;
         }
-        let stop = Arc::new(EventFd::from_flags(
-            EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK,
-        )?);
+        let stop = Arc::new(EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?);
         epoll.add(&*stop, EpollEvent::new(EpollFlags::EPOLLIN, STOP))?;
-        let carrier = Carrier {
-            ports,
-            links,
-            epoll,
-            _stop: Arc::clone(&stop),
-        };
-        let thread = std::thread::Builder::new()
-            .name("switch".to_owned())
-            .spawn(move || carrier.carry())?;
-        Ok(Self {
-            stop,
-            thread: Some(thread),
-        })
+        let carrier = Carrier { ports, links, epoll, _stop: Arc::clone(&stop) };
+        let thread = std::thread::Builder::new().name("switch".to_owned()).spawn(move || carrier.carry())?;
+        Ok(Self { stop, thread: Some(thread) })
     }
 }
 

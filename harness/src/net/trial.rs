@@ -16,13 +16,10 @@ pub(crate) fn tap() -> Result<(), PortError> {
 
 /// Makes a veth pair and opens one end of it as a port.
 pub(crate) fn packet_port() -> Result<(), NetworkError> {
-    let here = File::open("/proc/self/ns/net")
-        .map_err(|source| NetworkError::Namespace { node: 0, source })?;
+    let here =
+        File::open("/proc/self/ns/net").map_err(|source| NetworkError::Namespace { node: 0, source })?;
     let mut netlink = Netlink::open()?;
-    let end = |name, node| VethEnd {
-        name,
-        mac: Mac::peer(node),
-    };
+    let end = |name, node| VethEnd { name, mac: Mac::peer(node) };
     netlink.create_veth(&end("trial0", 0), &end("trial1", 1), here.as_fd())?;
     port::finish_frames(&port::request_socket()?, "trial1")?;
     port::open_packet(netlink.link("trial0")?.index)?;

@@ -53,18 +53,14 @@ pub(super) fn choose_ports(
 ) -> Result<(Option<Vec<OwnedFd>>, String), NetworkError> {
     // All are taken out before any is judged: closing those that did open frees
     // the name eth0 for the other kind.
-    let taps: Vec<_> = rooms
-        .iter_mut()
-        .map(|(_, furniture)| furniture.tap.take())
-        .collect();
+    let taps: Vec<_> = rooms.iter_mut().map(|(_, furniture)| furniture.tap.take()).collect();
     let taps: Result<Option<Vec<_>>, _> = taps.into_iter().map(Option::transpose).collect();
     match taps {
         Ok(Some(taps)) => Ok((Some(taps), "user-space switch, TAP ports".to_owned())),
         Ok(None) => Ok((None, "user-space switch, AF_PACKET ports".to_owned())),
-        Err(refusal) if backend == PortBackend::Auto => Ok((
-            None,
-            format!("user-space switch, AF_PACKET ports ({})", refusal.cause()),
-        )),
+        Err(refusal) if backend == PortBackend::Auto => {
+            Ok((None, format!("user-space switch, AF_PACKET ports ({})", refusal.cause())))
+        }
         Err(refusal) => Err(refusal.into()),
     }
 }
@@ -78,14 +74,8 @@ pub(super) fn plug_in(
 ) -> Result<OwnedFd, NetworkError> {
     let port = address::port_interface(node);
     netlink.create_veth(
-        &VethEnd {
-            name: &port,
-            mac: Mac::NOBODY,
-        },
-        &VethEnd {
-            name: PEER_INTERFACE,
-            mac: Mac::peer(node),
-        },
+        &VethEnd { name: &port, mac: Mac::NOBODY },
+        &VethEnd { name: PEER_INTERFACE, mac: Mac::peer(node) },
         namespace.as_fd(),
     )?;
     port::finish_frames(&furniture.requests, PEER_INTERFACE)?;
@@ -94,11 +84,7 @@ pub(super) fn plug_in(
 }
 
 /// Gives a node its address on the switch and makes it know the others.
-pub(super) fn join_peers(
-    node: usize,
-    nodes: usize,
-    netlink: &mut Netlink,
-) -> Result<(), NetlinkError> {
+pub(super) fn join_peers(node: usize, nodes: usize, netlink: &mut Netlink) -> Result<(), NetlinkError> {
     netlink.set_mac(PEER_INTERFACE, Mac::peer(node))?;
     let link = netlink.link(PEER_INTERFACE)?;
     netlink.add_address(link, address::peer(node), address::PEER_PREFIX)?;
@@ -118,22 +104,12 @@ pub(super) fn join_controller(
 ) -> Result<ControlEnds, NetlinkError> {
     let near = address::controller_interface(node);
     ours.create_veth(
-        &VethEnd {
-            name: &near,
-            mac: Mac::controller(node),
-        },
-        &VethEnd {
-            name: CONTROL_INTERFACE,
-            mac: Mac::control(node),
-        },
+        &VethEnd { name: &near, mac: Mac::controller(node) },
+        &VethEnd { name: CONTROL_INTERFACE, mac: Mac::control(node) },
         namespace.as_fd(),
     )?;
     let controller = ours.link(&near)?;
-    ours.add_address(
-        controller,
-        address::controller(node),
-        address::CONTROL_PREFIX,
-    )?;
+    ours.add_address(controller, address::controller(node), address::CONTROL_PREFIX)?;
     ours.set_up(&near)?;
     ours.set_neighbour(controller, address::control(node), Mac::control(node))?;
 
@@ -141,8 +117,5 @@ pub(super) fn join_controller(
     theirs.add_address(node_end, address::control(node), address::CONTROL_PREFIX)?;
     theirs.set_up(CONTROL_INTERFACE)?;
     theirs.set_neighbour(node_end, address::controller(node), Mac::controller(node))?;
-    Ok(ControlEnds {
-        node: node_end,
-        controller,
-    })
+    Ok(ControlEnds { node: node_end, controller })
 }

@@ -171,8 +171,8 @@ pub fn enter(options: &Options) -> Result<Sandbox, SandboxError> {
     // What is buffered now would be written once per process.
     let _ = io::stdout().flush();
     let inherited_mask = processes::block_relayed_signals()?;
-    let (watch, lifeline) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC)
-        .map_err(SandboxError::system("make a pipe"))?;
+    let (watch, lifeline) =
+        nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC).map_err(SandboxError::system("make a pipe"))?;
 
     // SAFETY: the process has one thread, so the child may do whatever the parent may.
     match unsafe { nix::unistd::fork() }.map_err(SandboxError::system("fork init"))? {
@@ -195,11 +195,7 @@ pub fn enter(options: &Options) -> Result<Sandbox, SandboxError> {
     processes::become_controller()?;
     nix::sys::signal::sigprocmask(SigmaskHow::SIG_SETMASK, Some(&inherited_mask), None)
         .map_err(SandboxError::system("restore the signal mask"))?;
-    Ok(Sandbox {
-        privilege,
-        fresh_run,
-        set_up: started.elapsed(),
-    })
+    Ok(Sandbox { privilege, fresh_run, set_up: started.elapsed() })
 }
 
 /// A thread of the caller would stay behind in the old namespaces, and the

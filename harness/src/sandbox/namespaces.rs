@@ -25,10 +25,7 @@ pub(super) fn unshare() -> Result<Privilege, SandboxError> {
         Ok(()) => return Ok(Privilege::Own),
         Err(Errno::EPERM) => {}
         Err(source) => {
-            return Err(SandboxError::Unshare {
-                with_user_namespace: false,
-                source,
-            });
+            return Err(SandboxError::Unshare { with_user_namespace: false, source });
         }
     }
     unshare_as_user()?;
@@ -39,12 +36,8 @@ pub(super) fn unshare() -> Result<Privilege, SandboxError> {
 pub(super) fn unshare_as_user() -> Result<(), SandboxError> {
     // Read before the namespace hides them behind the overflow ids.
     let (user, group) = (geteuid(), getegid());
-    nix::sched::unshare(WORLD | CloneFlags::CLONE_NEWUSER).map_err(|source| {
-        SandboxError::Unshare {
-            with_user_namespace: true,
-            source,
-        }
-    })?;
+    nix::sched::unshare(WORLD | CloneFlags::CLONE_NEWUSER)
+        .map_err(|source| SandboxError::Unshare { with_user_namespace: true, source })?;
     // An unprivileged process may map its group only once it has given up setgroups.
     write_map("/proc/self/setgroups", "deny".to_owned())?;
     write_map("/proc/self/uid_map", format!("0 {user} 1"))?;
@@ -52,11 +45,7 @@ pub(super) fn unshare_as_user() -> Result<(), SandboxError> {
 }
 
 fn write_map(path: &'static str, content: String) -> Result<(), SandboxError> {
-    std::fs::write(path, &content).map_err(|source| SandboxError::UserMap {
-        path,
-        content,
-        source,
-    })
+    std::fs::write(path, &content).map_err(|source| SandboxError::UserMap { path, content, source })
 }
 
 /// Whether an empty `/run` would hide nothing that the run needs.
@@ -68,10 +57,7 @@ pub(super) fn may_replace_run(keep_visible: &[PathBuf]) -> bool {
         std::env::var_os("TMPDIR").map(PathBuf::from),
     ];
     run.is_dir()
-        && !keep_visible
-            .iter()
-            .chain(ours.iter().flatten())
-            .any(|path| resolve(path).starts_with(run))
+        && !keep_visible.iter().chain(ours.iter().flatten()).any(|path| resolve(path).starts_with(run))
 }
 
 /// The path without symbolic links, as far as it exists already: `--out` may
@@ -92,23 +78,11 @@ pub(super) fn furnish(fresh_run: bool) -> Result<(), SandboxError> {
     let none = None::<&str>;
     keep_mounts_private()?;
     let inert = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
-    mount(
-        Some("proc"),
-        "/proc",
-        Some("proc"),
-        inert | MsFlags::MS_NOEXEC,
-        none,
-    )
-    .map_err(mount_error("/proc"))?;
+    mount(Some("proc"), "/proc", Some("proc"), inert | MsFlags::MS_NOEXEC, none)
+        .map_err(mount_error("/proc"))?;
     if fresh_run {
-        mount(
-            Some("tmpfs"),
-            "/run",
-            Some("tmpfs"),
-            inert,
-            Some("mode=755"),
-        )
-        .map_err(mount_error("an empty /run"))?;
+        mount(Some("tmpfs"), "/run", Some("tmpfs"), inert, Some("mode=755"))
+            .map_err(mount_error("an empty /run"))?;
     }
     Netlink::open()?.set_up("lo")?;
     Ok(())
@@ -134,9 +108,7 @@ mod tests {
         if !Path::new("/run").is_dir() {
             return;
         }
-        assert!(!may_replace_run(&[PathBuf::from(
-            "/run/results/not-yet-made"
-        )]));
+        assert!(!may_replace_run(&[PathBuf::from("/run/results/not-yet-made")]));
         assert!(!may_replace_run(&[PathBuf::from("/run")]));
         assert!(may_replace_run(&[PathBuf::from("/running/late")]));
     }

@@ -36,15 +36,10 @@ pub(super) fn block_relayed_signals() -> Result<SigSet, SandboxError> {
     // A parent that ignores SIGCHLD hands that on, and children would then
     // vanish without their exit code.
     // SAFETY: the default action is no handler that could do harm.
-    unsafe { signal(Signal::SIGCHLD, SigHandler::SigDfl) }
-        .map_err(SandboxError::system("reset SIGCHLD"))?;
+    unsafe { signal(Signal::SIGCHLD, SigHandler::SigDfl) }.map_err(SandboxError::system("reset SIGCHLD"))?;
     let mut before = SigSet::empty();
-    sigprocmask(
-        SigmaskHow::SIG_BLOCK,
-        Some(&waited_for()),
-        Some(&mut before),
-    )
-    .map_err(SandboxError::system("block signals"))?;
+    sigprocmask(SigmaskHow::SIG_BLOCK, Some(&waited_for()), Some(&mut before))
+        .map_err(SandboxError::system("block signals"))?;
     Ok(before)
 }
 
@@ -82,19 +77,14 @@ pub(super) fn be_stub(init: Pid, lifeline: OwnedFd) -> ! {
 /// Ties the calling process to the stub and takes it out of the terminal's
 /// foreground group.
 pub(super) fn become_init(watch: OwnedFd) -> Result<(), SandboxError> {
-    nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)
-        .map_err(SandboxError::system("tie init to the stub"))?;
+    nix::sys::prctl::set_pdeathsig(Signal::SIGKILL).map_err(SandboxError::system("tie init to the stub"))?;
     // A stub that died before that line sends no signal any more. Its parent's
     // number tells nothing here, being 0 in a new namespace, dead or alive.
-    let mut ends = [PollFd::new(
-        std::os::fd::AsFd::as_fd(&watch),
-        PollFlags::POLLIN,
-    )];
+    let mut ends = [PollFd::new(std::os::fd::AsFd::as_fd(&watch), PollFlags::POLLIN)];
     if poll(&mut ends, PollTimeout::ZERO).map_err(SandboxError::system("watch the stub"))? > 0 {
         leave(HARNESS_FAILURE);
     }
-    setpgid(Pid::from_raw(0), Pid::from_raw(0))
-        .map_err(SandboxError::system("make a process group"))
+    setpgid(Pid::from_raw(0), Pid::from_raw(0)).map_err(SandboxError::system("make a process group"))
 }
 
 /// Lives as process 1: passes signals on, reaps, and ends with the controller.
@@ -139,8 +129,7 @@ pub(super) fn become_controller() -> Result<(), SandboxError> {
         // Of a background group these would stop the whole run for a line of
         // progress, or for ever on a read.
         // SAFETY: ignoring is no handler that could do harm.
-        unsafe { signal(stop, SigHandler::SigIgn) }
-            .map_err(SandboxError::system("ignore terminal stops"))?;
+        unsafe { signal(stop, SigHandler::SigIgn) }.map_err(SandboxError::system("ignore terminal stops"))?;
     }
     Ok(())
 }

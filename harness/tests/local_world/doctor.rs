@@ -30,20 +30,13 @@ pub fn play() -> ExitCode {
     let findings = doctor::examine();
     let table = doctor::render(&findings);
     print!("{table}");
-    assert!(
-        table.lines().all(|line| line.chars().count() <= 100),
-        "a line is too long"
-    );
+    assert!(table.lines().all(|line| line.chars().count() <= 100), "a line is too long");
     for finding in &findings {
         assert_eq!(finding.fix.is_none(), finding.works, "{finding:?}");
         assert!(!finding.detail.is_empty(), "{finding:?}");
     }
     let waits = nix::sys::wait::waitpid(None, None);
-    assert_eq!(
-        waits,
-        Err(nix::errno::Errno::ECHILD),
-        "a trial was left behind"
-    );
+    assert_eq!(waits, Err(nix::errno::Errno::ECHILD), "a trial was left behind");
     let json = serde_json::to_string(&findings).expect("plain data");
     assert!(json.starts_with(r#"[{"name":"sandbox","works":"#), "{json}");
     ExitCode::SUCCESS

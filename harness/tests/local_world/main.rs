@@ -17,28 +17,17 @@ use scene::Skip;
 type Test = fn() -> Result<(), Skip>;
 
 const TESTS: &[(&str, Test)] = &[
-    (
-        "the_doctor_leaves_nothing_behind",
-        doctor::leaves_nothing_behind,
-    ),
+    ("the_doctor_leaves_nothing_behind", doctor::leaves_nothing_behind),
     ("the_doctor_sees_an_ordinary_user", doctor::as_a_user),
     ("the_exit_code_is_the_controllers", sandbox::exit_code),
     ("a_late_entry_is_refused", sandbox::late_entry),
     ("a_signal_arrives_once", sandbox::signals),
-    (
-        "a_terminal_interrupt_arrives_once",
-        sandbox::terminal_interrupt,
-    ),
+    ("a_terminal_interrupt_arrives_once", sandbox::terminal_interrupt),
+    ("stopping_and_continuing_reaches_the_controller", sandbox::stop_and_continue),
     ("nothing_survives_the_stub", sandbox::death_of_the_stub),
     ("nothing_survives_init", sandbox::death_of_init),
-    (
-        "nothing_survives_the_controller",
-        sandbox::death_of_the_controller,
-    ),
-    (
-        "nothing_survives_for_an_ordinary_user",
-        sandbox::death_as_a_user,
-    ),
+    ("nothing_survives_the_controller", sandbox::death_of_the_controller),
+    ("nothing_survives_for_an_ordinary_user", sandbox::death_as_a_user),
     ("faults_on_tap_ports", network::tap),
     ("faults_on_packet_ports", network::packet),
     ("faults_for_an_ordinary_user", network::as_a_user),
@@ -57,10 +46,7 @@ fn main() -> ExitCode {
 /// Speaks as much of the usual test runner's language as `cargo test` needs:
 /// `--list`, a filter, and flags that change nothing here.
 fn run_tests(arguments: &[String]) -> ExitCode {
-    let filters: Vec<_> = arguments
-        .iter()
-        .filter(|argument| !argument.starts_with('-'))
-        .collect();
+    let filters: Vec<_> = arguments.iter().filter(|argument| !argument.starts_with('-')).collect();
     let wanted = |name: &str| filters.is_empty() || filters.iter().any(|part| name.contains(*part));
     let mut failed = 0;
     for (name, test) in TESTS.iter().filter(|(name, _)| wanted(name)) {

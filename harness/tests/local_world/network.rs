@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use harness::net::Endpoint::{Clients, Node};
 use harness::net::{
-    Endpoint, Evidence, Finding, Grudge, NetNamespace, Network, NetworkError, PortBackend,
+    Endpoint, Evidence, Finding, Grudge, NetNamespace, Network, NetworkError, PortBackend, bench,
 };
 use harness::sandbox::Sandbox;
 
@@ -47,12 +47,7 @@ pub fn play_faults(sandbox: &Sandbox, backend: &str) -> Result<(), Skip> {
         Err(NetworkError::Port(error)) => return Err(Skip(error.to_string())),
         network => network.expect("a network"),
     };
-    println!(
-        "  sandbox in {:?}, 5 nodes in {:?}: {}",
-        sandbox.set_up,
-        network.set_up(),
-        network.backend()
-    );
+    println!("  sandbox in {:?}, 5 nodes in {:?}: {}", sandbox.set_up, network.set_up(), network.backend());
 
     all_links_open(&network);
     halves(&network);
@@ -64,6 +59,7 @@ pub fn play_faults(sandbox: &Sandbox, backend: &str) -> Result<(), Skip> {
     a_cut_client_connection_resumes(&network);
     strangers_are_refused(&network);
     all_links_open(&network);
+    round_trips(&network);
 
     drop(network);
     other_sizes(kind);
@@ -98,9 +94,7 @@ fn one_way(network: &Network) {
 }
 
 fn clients(network: &Network) {
-    let unheard: Grudge = [(Clients, Node(0)), (Node(1), Clients)]
-        .into_iter()
-        .collect();
+    let unheard: Grudge = [(Clients, Node(0)), (Node(1), Clients)].into_iter().collect();
     let evidence = imposed(network, &unheard);
     assert_eq!(evidence.summary().not_arrived, 2);
     // From one grudge to the next without healing, overlapping with node links.
@@ -113,28 +107,17 @@ fn clients(network: &Network) {
 }
 
 fn a_wrong_expectation_is_noticed(network: &Network) {
-    let cut: Grudge = [(Node(0), Node(1)), (Clients, Node(2))]
-        .into_iter()
-        .collect();
+    let cut: Grudge = [(Node(0), Node(1)), (Clients, Node(2))].into_iter().collect();
     network.impose(&cut).expect("a grudge");
     let evidence = network.verify(&Grudge::none());
-    assert_eq!(
-        mismatches(&evidence),
-        [(Node(0), Node(1)), (Clients, Node(2))]
-    );
+    assert_eq!(mismatches(&evidence), [(Node(0), Node(1)), (Clients, Node(2))]);
     network.heal().expect("a healed network");
     let evidence = network.verify(&cut);
-    assert_eq!(
-        mismatches(&evidence),
-        [(Node(0), Node(1)), (Clients, Node(2))]
-    );
+    assert_eq!(mismatches(&evidence), [(Node(0), Node(1)), (Clients, Node(2))]);
 }
 
 fn mismatches(evidence: &Evidence) -> Vec<(Endpoint, Endpoint)> {
-    evidence
-        .mismatches()
-        .map(|link| (link.source, link.destination))
-        .collect()
+    evidence.mismatches().map(|link| (link.source, link.destination)).collect()
 }
 
 fn single_probes(network: &Network) {
@@ -142,15 +125,10 @@ fn single_probes(network: &Network) {
     network.block(Node(2), Clients).expect("a second cut");
     assert_eq!(network.grudge().links().count(), 2);
     let probe = |source, destination| network.probe(source, destination).expect("a probe");
-    let vanished = Finding::NotArrived {
-        seen_dropped: Some(true),
-    };
+    let vanished = Finding::NotArrived { seen_dropped: Some(true) };
     assert_eq!(probe(Node(0), Node(1)), vanished);
     assert!(matches!(probe(Node(1), Node(0)), Finding::Reached { .. }));
-    assert!(matches!(
-        probe(Node(2), Clients),
-        Finding::NotArrived { .. }
-    ));
+    assert!(matches!(probe(Node(2), Clients), Finding::NotArrived { .. }));
     assert!(matches!(probe(Clients, Node(2)), Finding::Reached { .. }));
 }
 
@@ -173,11 +151,7 @@ fn a_cut_connection_resumes(network: &Network) {
 }
 
 fn a_cut_client_connection_resumes(network: &Network) {
-    let (from, to) = connection(
-        None,
-        network.node(0).namespace(),
-        network.node(0).ctl_addr(),
-    );
+    let (from, to) = connection(None, network.node(0).namespace(), network.node(0).ctl_addr());
     let requests_lost = [(Clients, Node(0))].into_iter().collect();
     let (from, to) = resumes(network, &requests_lost, from, to);
     let answers_lost = [(Node(0), Clients)].into_iter().collect();
@@ -199,10 +173,7 @@ fn resumes(
     from.write_all(b"later").expect("room in the buffer");
     to.set_read_timeout(Some(SILENCE)).expect("a timeout");
     let silence = to.read(&mut word).expect_err("nothing arrives");
-    assert!(
-        matches!(silence.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
-        "{silence}"
-    );
+    assert!(matches!(silence.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut), "{silence}");
     network.heal().expect("a healed network");
     to.set_read_timeout(Some(PATIENCE)).expect("a timeout");
     to.read_exact(&mut word).expect("the word is sent again");
@@ -211,11 +182,7 @@ fn resumes(
 }
 
 /// A connection from one namespace (or ours) to another, both ends.
-fn connection(
-    from: Option<&NetNamespace>,
-    to: &NetNamespace,
-    address: Ipv4Addr,
-) -> (TcpStream, TcpStream) {
+fn connection(from: Option<&NetNamespace>, to: &NetNamespace, address: Ipv4Addr) -> (TcpStream, TcpStream) {
     let listener = to.run(|| TcpListener::bind((address, 0)));
     let listener = listener.expect("a namespace").expect("a listener");
     let address: SocketAddr = listener.local_addr().expect("an address");
@@ -228,31 +195,31 @@ fn connection(
     (near.expect("a connection"), far)
 }
 
+/// Not how fast they are, nor that none is lost: both depend on the machine.
+fn round_trips(network: &Network) {
+    let trips = bench::round_trips(network, 0, 1, 2000).expect("round trips");
+    assert_eq!(trips.returned + trips.lost, 2000);
+    println!("  round trip p50 {:.1} us, p99 {:.1} us", trips.p50_us, trips.p99_us);
+    network.block(Node(1), Node(0)).expect("a cut");
+    let error = bench::round_trips(network, 0, 1, 1).expect_err("nothing comes back");
+    assert_eq!(error.kind(), ErrorKind::TimedOut);
+}
+
 fn strangers_are_refused(network: &Network) {
     let error = network.block(Node(0), Node(5)).expect_err("no such node");
     let text = error.to_string();
-    assert_eq!(
-        text,
-        "there is no n6 in a network of 5 nodes; name n1 to n5, or clients"
-    );
+    assert_eq!(text, "there is no n6 in a network of 5 nodes; name n1 to n5, or clients");
     assert!(network.grudge().is_none(), "nothing has changed");
 }
 
 fn other_sizes(kind: PortBackend) {
     for nodes in [0, 1, 65] {
-        assert!(matches!(
-            Network::create(nodes, kind),
-            Err(NetworkError::NodeCount(_))
-        ));
+        assert!(matches!(Network::create(nodes, kind), Err(NetworkError::NodeCount(_))));
     }
     for nodes in [2, 64] {
         let network = Network::create(nodes, kind).expect("names are free again");
         let evidence = network.verify(&Grudge::none());
         assert!(evidence.holds(), "{:?}", evidence.summary());
-        println!(
-            "  {nodes} nodes in {:?}, verified in {} us",
-            network.set_up(),
-            evidence.took_us
-        );
+        println!("  {nodes} nodes in {:?}, verified in {} us", network.set_up(), evidence.took_us);
     }
 }

@@ -23,11 +23,7 @@ const AFTERLIFE: Duration = Duration::from_secs(1);
 pub fn exit_code() -> Result<(), Skip> {
     for code in ["0", "1", "42", "255"] {
         let (status, text) = Scene::new(Player::Us, "leave", &[code]).finish()?;
-        assert_eq!(
-            status.code().map(|code| code.to_string()).as_deref(),
-            Some(code),
-            "{text}"
-        );
+        assert_eq!(status.code().map(|code| code.to_string()).as_deref(), Some(code), "{text}");
     }
     Ok(())
 }
@@ -42,10 +38,7 @@ pub fn play_late_entry() -> ExitCode {
     let (stop, stopped) = std::sync::mpsc::channel::<()>();
     let thread = std::thread::spawn(move || stopped.recv());
     let answer = sandbox::enter(&Options::default());
-    assert!(
-        matches!(answer, Err(SandboxError::Threads { threads: 2 })),
-        "{answer:?}"
-    );
+    assert!(matches!(answer, Err(SandboxError::Threads { threads: 2 })), "{answer:?}");
     drop(stop);
     let _ = thread.join();
     ExitCode::SUCCESS
@@ -54,12 +47,7 @@ pub fn play_late_entry() -> ExitCode {
 /// Writes down each signal it gets, and leaves at SIGTERM.
 pub fn play_signals() -> ExitCode {
     let mut awaited = SigSet::empty();
-    for signal in [
-        Signal::SIGINT,
-        Signal::SIGHUP,
-        Signal::SIGUSR1,
-        Signal::SIGTERM,
-    ] {
+    for signal in [Signal::SIGINT, Signal::SIGHUP, Signal::SIGUSR1, Signal::SIGTERM] {
         awaited.add(signal);
     }
     awaited.thread_block().expect("a signal mask");
@@ -103,14 +91,41 @@ pub fn signals() -> Result<(), Skip> {
     Ok(())
 }
 
+pub fn stop_and_continue() -> Result<(), Skip> {
+    let mut playing = Scene::new(Player::Us, "signals", &[]).start();
+    let mut lines = BufReader::new(playing.child.stdout.take().expect("a pipe")).lines();
+    let mut next_line = || lines.next().map(|line| line.expect("text"));
+    if let Some(reason) = next_line().filter(|line| line != "ready") {
+        return Err(Skip(reason));
+    }
+    let stub = playing.child.id();
+    let controller = first_child_of(first_child_of(stub));
+    let signal = |signal| kill(Pid::from_raw(stub as i32), signal).expect("a process of ours");
+    let both_stopped = |wanted: bool| {
+        let as_wanted = || [stub, controller].iter().all(|&pid| is_stopped(pid) == wanted);
+        wait_until(AFTERLIFE, || as_wanted().then_some(())).expect("both follow");
+    };
+    signal(Signal::SIGTSTP);
+    both_stopped(true);
+    signal(Signal::SIGCONT);
+    both_stopped(false);
+    signal(Signal::SIGTERM);
+    assert_eq!(next_line().as_deref(), Some("SIGTERM"));
+    let (status, text) = playing.finish()?;
+    assert_eq!(status.code(), Some(7), "{text}");
+    Ok(())
+}
+
+fn is_stopped(pid: u32) -> bool {
+    fs::read_to_string(format!("/proc/{pid}/status"))
+        .is_ok_and(|status| status.lines().any(|line| line.starts_with("State:\tT")))
+}
+
 pub fn terminal_interrupt() -> Result<(), Skip> {
     let terminal = nix::pty::openpty(None, None).expect("a terminal");
     let mut scene = Scene::new(Player::Us, "signals", &[]);
     let side = |fd: &OwnedFd| Stdio::from(fd.try_clone().expect("a descriptor"));
-    scene
-        .command
-        .stdin(side(&terminal.slave))
-        .stdout(side(&terminal.slave));
+    scene.command.stdin(side(&terminal.slave)).stdout(side(&terminal.slave));
     // SAFETY: both are system calls that allocate nothing.
     unsafe {
         scene.command.pre_exec(|| {
@@ -124,10 +139,7 @@ pub fn terminal_interrupt() -> Result<(), Skip> {
     let mut keyboard = fs::File::from(terminal.master.try_clone().expect("a descriptor"));
     let screen = BufReader::new(fs::File::from(terminal.master));
     // What was typed is echoed on the screen in front of the answer.
-    let mut lines = screen
-        .lines()
-        .map_while(Result::ok)
-        .map(|line| line.replace("^C", ""));
+    let mut lines = screen.lines().map_while(Result::ok).map(|line| line.replace("^C", ""));
     match lines.next().as_deref() {
         Some("ready") => {}
         other => return Err(Skip(format!("{other:?}"))),
@@ -151,11 +163,7 @@ pub fn play_crowd() -> ExitCode {
         let namespace = node.netns_fd().as_raw_fd();
         let mut daemon = Command::new("setsid");
         daemon
-            .args([
-                "sh",
-                "-c",
-                "trap '' TERM HUP INT; sleep 600 & exec sleep 600",
-            ])
+            .args(["sh", "-c", "trap '' TERM HUP INT; sleep 600 & exec sleep 600"])
             .stdout(Stdio::null())
             .stderr(Stdio::null());
         // SAFETY: net::enter is one system call.
@@ -201,17 +209,15 @@ fn nothing_survives(player: Player, victim: Victim) -> Result<(), Skip> {
     scene.command.env(MARK, &mark);
     let mut playing = scene.start();
     let mut first_line = String::new();
-    BufReader::new(playing.child.stdout.take().expect("a pipe"))
-        .read_line(&mut first_line)
-        .expect("text");
+    BufReader::new(playing.child.stdout.take().expect("a pipe")).read_line(&mut first_line).expect("text");
     if first_line.starts_with("no sandbox") {
         return Err(Skip(first_line));
     }
     assert_eq!(first_line, "ready\n");
 
     let stub = playing.child.id();
-    let init = only_child_of(stub);
-    let controller = only_child_of(init);
+    let init = first_child_of(stub);
+    let controller = first_child_of(init);
     // Each node's shell and its child, besides the three.
     let crowd = wait_until(AFTERLIFE, || {
         let crowd = marked(&mark);
@@ -219,10 +225,7 @@ fn nothing_survives(player: Player, victim: Victim) -> Result<(), Skip> {
     })
     .expect("all processes of the scene");
     let namespaces: BTreeSet<_> = crowd.iter().filter_map(|&pid| net_namespace(pid)).collect();
-    assert!(
-        namespaces.len() >= 4,
-        "ours and three nodes': {namespaces:?}"
-    );
+    assert!(namespaces.len() >= 4, "ours and three nodes': {namespaces:?}");
 
     let killed = match victim {
         Victim::Stub => stub,
@@ -233,14 +236,8 @@ fn nothing_survives(player: Player, victim: Victim) -> Result<(), Skip> {
     kill(Pid::from_raw(killed as i32), Signal::SIGKILL).expect("a process of ours");
     let empty = wait_until(AFTERLIFE, || marked(&mark).is_empty().then_some(()));
     let survivors = marked(&mark);
-    assert!(
-        empty.is_some(),
-        "{survivors:?} survive the {victim:?} by {:?}",
-        started.elapsed()
-    );
-    let ended = wait_until(AFTERLIFE, || {
-        playing.child.try_wait().expect("a child of ours")
-    });
+    assert!(empty.is_some(), "{survivors:?} survive the {victim:?} by {:?}", started.elapsed());
+    let ended = wait_until(AFTERLIFE, || playing.child.try_wait().expect("a child of ours"));
     let status = ended.expect("the stub ends");
     let mut complaint = String::new();
     let mut stderr = playing.child.stderr.take().expect("a pipe");
@@ -253,31 +250,19 @@ fn nothing_survives(player: Player, victim: Victim) -> Result<(), Skip> {
                 Victim::Init => "the sandbox's init",
                 _ => "the controller",
             };
-            assert!(
-                complaint.contains(&format!("{who} was killed by signal 9")),
-                "{complaint}"
-            );
+            assert!(complaint.contains(&format!("{who} was killed by signal 9")), "{complaint}");
         }
     }
 
     let inhabited: BTreeSet<_> = processes().filter_map(net_namespace).collect();
-    assert!(
-        inhabited.is_disjoint(&namespaces),
-        "a namespace is still inhabited"
-    );
+    assert!(inhabited.is_disjoint(&namespaces), "a namespace is still inhabited");
     assert_eq!(self::mounts(), mounts, "a mount was left behind");
-    assert_eq!(
-        self::interfaces(),
-        interfaces,
-        "an interface was left behind"
-    );
+    assert_eq!(self::interfaces(), interfaces, "an interface was left behind");
     Ok(())
 }
 
 fn processes() -> impl Iterator<Item = u32> {
-    fs::read_dir("/proc")
-        .expect("/proc")
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+    fs::read_dir("/proc").expect("/proc").filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
 }
 
 /// The processes that carry the mark. A zombie has no environment any more.
@@ -285,15 +270,13 @@ fn marked(mark: &str) -> Vec<u32> {
     let line = format!("{MARK}={mark}");
     processes()
         .filter(|pid| {
-            fs::read(format!("/proc/{pid}/environ")).is_ok_and(|all| {
-                all.split(|&byte| byte == 0)
-                    .any(|one| one == line.as_bytes())
-            })
+            fs::read(format!("/proc/{pid}/environ"))
+                .is_ok_and(|all| all.split(|&byte| byte == 0).any(|one| one == line.as_bytes()))
         })
         .collect()
 }
 
-fn only_child_of(parent: u32) -> u32 {
+fn first_child_of(parent: u32) -> u32 {
     let children = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children"));
     let children = children.expect("the list of children");
     let mut children = children.split_whitespace();

@@ -94,23 +94,14 @@ impl Scene {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         if copy.is_some() {
-            command
-                .uid(ORDINARY_USER)
-                .gid(ORDINARY_USER)
-                .current_dir("/");
+            command.uid(ORDINARY_USER).gid(ORDINARY_USER).current_dir("/");
         }
-        Self {
-            command,
-            _copy: copy,
-        }
+        Self { command, _copy: copy }
     }
 
     pub fn start(mut self) -> Playing {
         let child = self.command.spawn().expect("the scene starts");
-        Playing {
-            child,
-            _copy: self._copy,
-        }
+        Playing { child, _copy: self._copy }
     }
 
     /// Plays to the end and returns the exit status and what was written.
@@ -139,10 +130,7 @@ impl Playing {
         if ended.is_none() {
             let _ = self.child.kill();
         }
-        let text: String = readers
-            .into_iter()
-            .map(|reader| reader.join().expect("a reader"))
-            .collect();
+        let text: String = readers.into_iter().map(|reader| reader.join().expect("a reader")).collect();
         let status = ended.unwrap_or_else(|| panic!("the scene hangs; it wrote:\n{text}"));
         if status.code() == Some(CANNOT.into()) {
             return Err(Skip(text.trim().to_owned()));
@@ -174,10 +162,8 @@ pub fn wait_until<T>(limit: Duration, mut condition: impl FnMut() -> Option<T>) 
 }
 
 fn readable_copy(program: &Path) -> (PathBuf, tempfile::TempDir) {
-    let folder = tempfile::Builder::new()
-        .prefix("stormglass-test-")
-        .tempdir_in("/tmp")
-        .expect("a temporary folder");
+    let folder =
+        tempfile::Builder::new().prefix("stormglass-test-").tempdir_in("/tmp").expect("a temporary folder");
     let open_to_all = std::fs::Permissions::from_mode(0o755);
     std::fs::set_permissions(folder.path(), open_to_all.clone()).expect("our own folder");
     let copy = folder.path().join("program");
