@@ -4,10 +4,11 @@
 use std::time::{Duration, Instant};
 
 use checkers::{Budget, Checker, History, Judgement, check_guarded};
-use results::{
-    CheckerResult, CheckerResults, Coverage, Demands, NemesisLog, Recovery, RunFindings, RunResults, Stats,
-    Trouble, compose,
-};
+use results::compose::{Trouble, compose};
+use results::coverage::{Coverage, Demands};
+use results::nemesis::NemesisLog;
+use results::run_results::{CheckerResult, CheckerResults, Recovery, RunFindings, RunResults};
+use results::stats::Stats;
 use serde_json::Value as Json;
 
 /// The name under which it is filed that a server died by itself.

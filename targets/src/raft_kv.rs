@@ -164,7 +164,7 @@ impl Target for RaftKv {
             home,
             at: home,
             reads_at_home: any_node,
-            connection: None,
+            connections: cluster.iter().map(|_| None).collect(),
             session: None,
             next_seq: 1,
             patience: options.op_timeout.mul_f64(0.75),
@@ -176,15 +176,18 @@ fn client_address(node: &NodeAddress) -> String {
     format!("{}:{CLIENT_PORT}", node.client)
 }
 
-/// A client process: asks its home node first, and follows hints to the leader. Commands carry a
-/// session and a sequence number (thesis §6.3), so that it may retry them.
+/// A client process: asks its home node first, every time, and follows hints to the leader. A
+/// client that remembered the leader would leave an isolated one for good, and nobody would be
+/// left to see what it does. Commands carry a session and a sequence number (thesis §6.3), so that
+/// it may retry them.
 struct RaftClient {
     nodes: Vec<NodeAddress>,
     home: usize,
     /// Whom to ask next.
     at: usize,
     reads_at_home: bool,
-    connection: Option<(usize, Connection)>,
+    /// A connection to each node that was asked and answered.
+    connections: Vec<Option<Connection>>,
     session: Option<SessionId>,
     next_seq: u64,
     /// When to give up by itself. Shorter than the runner's limit, so that an operation that
@@ -205,6 +208,7 @@ enum Attempt {
 impl Client for RaftClient {
     async fn invoke(&mut self, op: &Op) -> Outcome {
         let deadline = Instant::now() + self.patience;
+        self.go_to(self.home);
         match translate(op) {
             Ok(Translated::Read { key, keyed }) => self.read(key, keyed, deadline).await,
             Ok(Translated::Command(command)) => self.command(op, command, deadline).await,
@@ -219,9 +223,6 @@ impl Client for RaftClient {
 
 impl RaftClient {
     async fn read(&mut self, key: String, keyed: Option<Value>, deadline: Instant) -> Outcome {
-        if self.reads_at_home {
-            self.go_to(self.home);
-        }
         // A read changes nothing, so however it ended it may be asked again, and fails at last.
         match self.until_answered(&Request::Get { key }, deadline).await {
             (Some(Response::Value(value)), _) => {
@@ -312,9 +313,9 @@ impl RaftClient {
     async fn attempt(&mut self, request: &Request, deadline: Instant) -> Attempt {
         let at = self.at;
         let limit = deadline.saturating_duration_since(Instant::now()).min(ATTEMPT_LIMIT);
-        let mut connection = match self.connection.take() {
-            Some((node, connection)) if node == at => connection,
-            _ => match Connection::connect(&client_address(&self.nodes[at]), limit.min(CONNECT_LIMIT)).await {
+        let mut connection = match self.connections[at].take() {
+            Some(connection) => connection,
+            None => match Connection::connect(&client_address(&self.nodes[at]), limit.min(CONNECT_LIMIT)).await {
                 Ok(connection) => connection,
                 Err(error) => {
                     self.try_another().await;
@@ -337,7 +338,7 @@ impl RaftClient {
                 }
             }
             Ok(Ok(response)) => {
-                self.connection = Some((at, connection));
+                self.connections[at] = Some(connection);
                 match &response {
                     Response::Failed(Failure::NotLeader { hint, .. }) => {
                         let leader = hint.and_then(|id| self.node_named(&id.to_string()));

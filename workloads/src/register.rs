@@ -11,7 +11,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use checkers::{Checker, Event, EventType, Name, Value};
+use checkers::models::{CasRegister, PerKey};
+use checkers::{Checker, Event, EventType, Linearizability, Name, Value};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
@@ -112,13 +113,8 @@ impl Workload for Register {
     }
 
     fn checkers(&self) -> Vec<Box<dyn Checker>> {
-        checkers_of_register()
+        vec![Box::new(Linearizability::new(PerKey::new(CasRegister::default())))]
     }
-}
-
-/// To be wired: the linearizability checker of a cas-register per key.
-fn checkers_of_register() -> Vec<Box<dyn Checker>> {
-    Vec::new()
 }
 
 /// The keys that the main phase used last. Changed once in the life of a key.

@@ -1,18 +1,21 @@
 //! `stormglass check`: judges a stored run, or somebody else's history, again.
 
 use std::fs::File;
-use std::io::{BufReader, IsTerminal};
+use std::io::BufReader;
 use std::path::Path;
 use std::process::ExitCode;
 
 use checkers::jsonl::{self, TornTail};
 use checkers::{Checker, History};
-use results::{Demands, RunDir, RunResults, Trouble};
+use results::compose::Trouble;
+use results::coverage::Demands;
+use results::run_results::RunResults;
+use results::store::RunDir;
 use serde_json::Value as Json;
 
 use crate::cli::args::CheckArgs;
-use crate::commands::run::write_results;
-use crate::commands::{complain, print_json};
+use crate::commands::complain;
+use crate::commands::run::{say_results, write_results};
 use crate::exit::Exit;
 use crate::judge::{Case, judge};
 use crate::plan::{PlanError, workload_by_name};
@@ -23,13 +26,8 @@ type AnyError = Box<dyn std::error::Error>;
 pub fn check(args: &CheckArgs) -> ExitCode {
     let judged = if args.path.is_dir() { check_run(args) } else { check_file(args) };
     match judged {
-        Ok((results, place)) => {
-            if args.json {
-                print_json(&results::summary::object(&results, &place));
-            } else {
-                let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-                print!("{}", results::summary::terminal(&results, &place, colour));
-            }
+        Ok((results, report)) => {
+            say_results(&results, report.as_deref(), Some(&args.path.display().to_string()), args.json);
             ExitCode::from(results.exit_code)
         }
         Err(error) => complain(Exit::BadInput, &error).into(),
@@ -37,7 +35,7 @@ pub fn check(args: &CheckArgs) -> ExitCode {
 }
 
 /// A run of ours: its own workload, its own demands; the results are written again.
-fn check_run(args: &CheckArgs) -> Result<(RunResults, String), AnyError> {
+fn check_run(args: &CheckArgs) -> Result<(RunResults, Option<String>), AnyError> {
     let dir = RunDir::open(&args.path)?;
     let stored = dir.load()?;
     if let Some(sentence) = stored.incomplete() {
@@ -65,11 +63,12 @@ fn check_run(args: &CheckArgs) -> Result<(RunResults, String), AnyError> {
         plan,
     });
     write_results(&dir, &results, &history)?;
-    Ok((results, dir.join(results::store::file::REPORT).display().to_string()))
+    let report = dir.join(results::store::file::REPORT).display().to_string();
+    Ok((results, Some(report)))
 }
 
 /// A file: whatever checkers the user names.
-fn check_file(args: &CheckArgs) -> Result<(RunResults, String), AnyError> {
+fn check_file(args: &CheckArgs) -> Result<(RunResults, Option<String>), AnyError> {
     let history = read_file(&args.path)?;
     let checkers = choose(args.model.as_deref(), args.workload.as_deref())?;
     let results = judge(Case {
@@ -81,7 +80,7 @@ fn check_file(args: &CheckArgs) -> Result<(RunResults, String), AnyError> {
         plan: Json::Null,
         seed: None,
     });
-    Ok((results, args.path.display().to_string()))
+    Ok((results, None))
 }
 
 fn read_file(path: &Path) -> Result<History, AnyError> {

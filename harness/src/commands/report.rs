@@ -1,9 +1,10 @@
 //! `stormglass report`: writes the report of a stored run again.
 
-use results::RunDir;
+use results::store::RunDir;
 
 use crate::cli::args::ReportArgs;
 use crate::commands::complain;
+use crate::commands::run::write_pages;
 use crate::exit::Exit;
 
 /// Writes `report.html` and `summary.md` from what is stored.
@@ -15,8 +16,7 @@ pub fn report(args: &ReportArgs) -> Exit {
             let missing = stored.incomplete().unwrap_or_default();
             return Err(format!("{missing} Judge it first: stormglass check {}", args.run.display()).into());
         };
-        results::report::write(&dir, results, history)?;
-        results::summary::write(&dir, results)?;
+        write_pages(&dir, results, history)?;
         Ok(dir.join(results::store::file::REPORT).display().to_string())
     };
     match written() {

@@ -1,11 +1,16 @@
 //! `stormglass run`: the main job.
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use checkers::History;
-use results::{Demands, RunDir, RunName, RunResults, Trouble};
+use results::compose::Trouble;
+use results::coverage::Demands;
+use results::run_results::RunResults;
+use results::store::{RunDir, RunName};
+use results::summary::{Color, Summary};
 use serde_json::{Value as Json, json};
 
 use crate::cli::args::RunArgs;
@@ -101,8 +106,14 @@ fn in_sandbox(args: &RunArgs, plan: &Plan, sandbox: &Json) -> Result<(RunDir, Ru
 /// Writes what was found, for programs and for people.
 pub(crate) fn write_results(dir: &RunDir, results: &RunResults, history: &History) -> Result<(), AnyError> {
     dir.write_results(results)?;
-    results::summary::write(dir, results)?;
+    write_pages(dir, results, history)
+}
+
+/// Writes what was found for people alone.
+pub(crate) fn write_pages(dir: &RunDir, results: &RunResults, history: &History) -> Result<(), AnyError> {
     results::report::write(dir, results, history)?;
+    let summary = Summary { results, report: Some(results::store::file::REPORT) };
+    dir.write_file(results::store::file::SUMMARY, summary.markdown().as_bytes())?;
     Ok(())
 }
 
@@ -134,17 +145,29 @@ fn start_log(dir: &RunDir, verbose: bool) -> Result<(), AnyError> {
 }
 
 fn announce(args: &RunArgs, dir: &RunDir, results: &RunResults) -> ExitCode {
-    let colour = std::io::IsTerminal::is_terminal(&std::io::stdout()) && std::env::var_os("NO_COLOR").is_none();
     let report = shown(&dir.join(results::store::file::REPORT));
-    if args.json {
-        print_json(&results::summary::object(results, &shown(dir.path())));
-        eprint!("{}", results::summary::terminal(results, &report, false));
-    } else if args.quiet {
+    if args.quiet && !args.json {
         println!("{}: {}", results.verdict, results.reason);
     } else {
-        print!("{}", results::summary::terminal(results, &report, colour));
+        say_results(results, Some(&report), Some(&shown(dir.path())), args.json);
     }
     ExitCode::from(results.exit_code)
+}
+
+/// Prints the summary; with `json` the whole result as one object on standard output, and the
+/// summary on standard error.
+pub(crate) fn say_results(results: &RunResults, report: Option<&str>, run: Option<&str>, json: bool) {
+    let summary = Summary { results, report };
+    if json {
+        let mut object = serde_json::json!(results);
+        object["run"] = serde_json::json!(run);
+        object["report"] = serde_json::json!(report);
+        print_json(&object);
+        eprint!("{}", summary.terminal(Color::Off));
+    } else {
+        let plain = !std::io::stdout().is_terminal() || std::env::var_os("NO_COLOR").is_some();
+        print!("{}", summary.terminal(if plain { Color::Off } else { Color::On }));
+    }
 }
 
 /// The path as seen from here, if it is below.

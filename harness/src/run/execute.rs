@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use results::RunDir;
+use results::store::{RunDir, StoreError};
 use serde_json::json;
 use targets::NodeAddress;
 use thiserror::Error;
@@ -28,8 +28,6 @@ use crate::nodes::{Cluster, ClusterError};
 use crate::plan::Plan;
 use crate::recorder::{Recorder, RecorderError};
 
-/// Operations per second and client while we wait for recovery.
-const RECOVERY_RATE_PER_CLIENT: f64 = 20.0;
 /// Longest time for the final reads.
 const FINAL_LIMIT: Duration = Duration::from_secs(30);
 /// Stream of the seed's generator that the load draws from; the schedule has its own.
@@ -49,7 +47,7 @@ pub enum ExecuteError {
     },
     /// The store.
     #[error(transparent)]
-    Store(#[from] results::StoreError),
+    Store(#[from] StoreError),
     /// The history.
     #[error(transparent)]
     Recorder(#[from] RecorderError),
@@ -179,7 +177,7 @@ impl Phases<'_> {
         }
 
         self.phase("recovery");
-        self.recover(&mut load).await?;
+        self.recover(&mut load, generator).await?;
 
         if let Some(mut reads) = workload.final_generator(&workload_options)
             && !self.interrupt.is_raised()
@@ -211,12 +209,10 @@ impl Phases<'_> {
         )
     }
 
-    /// Light load until every client was served, or the limit; what came of it is recorded.
-    async fn recover(&self, load: &mut Load) -> Result<(), ExecuteError> {
+    /// The load goes on until every client was served, or the limit; what came of it is recorded.
+    async fn recover(&self, load: &mut Load, generator: Box<dyn Generator>) -> Result<(), ExecuteError> {
         let clients = self.plan.concurrency;
-        let rate = RECOVERY_RATE_PER_CLIENT * f64::from(clients);
-        let light = self.plan.workload.generator(&self.plan.workload_options()).stagger(per_second(rate));
-        let mut until_serving = UntilServing::new(light, clients);
+        let mut until_serving = UntilServing::new(generator, clients);
         let began = self.recorder.now();
         let end = began + self.plan.recovery_limit.as_nanos() as u64;
         load.run(&mut until_serving, Some(end), self.interrupt).await?;
