@@ -83,20 +83,25 @@ impl Inside {
 
     /// Log matching, as `ops` are about to be written to `disk`.
     pub fn writes(&mut self, id: NodeId, disk: &Durable, ops: &[Persist]) -> Result<(), Violation> {
-        let mut log = disk.log.clone();
+        // The terms of what `ops` have put in place so far; below is what `disk` has.
+        let mut placed: BTreeMap<Index, Term> = BTreeMap::new();
         for op in ops {
             let entries = match op {
                 Persist::HardState(_) => continue,
                 Persist::Snapshot { base, tail, .. } => {
-                    log = raft_kv::core::Log::new(*base, tail.clone());
+                    placed = tail.iter().map(|e| (e.index, e.term)).collect();
+                    placed.insert(base.0, base.1);
                     continue;
                 }
                 Persist::Entries(entries) => entries,
             };
             for entry in entries {
-                log.truncate_from(entry.index);
-                let before = log.term(entry.index - 1);
-                log.push(entry.clone());
+                let before = entry.index - 1;
+                let before = placed
+                    .get(&before)
+                    .copied()
+                    .or_else(|| disk.log.term(before));
+                placed.insert(entry.index, entry.term);
                 let key = (entry.index, entry.term);
                 let known = self.entries.entry(key).or_insert((entry.clone(), before));
                 if known.0 != *entry || known.1 != before {
