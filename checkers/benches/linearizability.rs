@@ -14,6 +14,7 @@ mod corpus_path;
 #[path = "../tests/suite/simulate.rs"]
 mod simulate;
 #[path = "../tests/suite/text.rs"]
+#[allow(dead_code, reason = "the tests use more of it")]
 mod text;
 
 use simulate::{Plan, make_stale, simulate};

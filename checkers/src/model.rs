@@ -64,6 +64,15 @@ pub trait Model: Send + Sync {
     /// which is always right.
     fn settle(&self, _calls: &mut Vec<Call<Self::Input, Self::Output>>) {}
 
+    /// States that cannot come back once they are left, each with the latest position at which a
+    /// call is invoked that certainly takes effect and needs that state.
+    ///
+    /// A search gives up an execution that leaves such a state earlier. States that may come back,
+    /// or that nobody needs, are left out; the default knows none, which is always right.
+    fn last_needs(&self, _calls: &[Call<Self::Input, Self::Output>]) -> Vec<(Self::State, usize)> {
+        Vec::new()
+    }
+
     /// The operation in words, without the process: `read 7`.
     fn describe(&self, input: &Self::Input, output: Option<&Self::Output>) -> String;
 

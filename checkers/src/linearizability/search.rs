@@ -13,6 +13,11 @@
 //! - Of two configurations with the same place, state and placed operations, the one that has used
 //!   fewer of the operations that never return can do whatever the other can. Only it is kept.
 //! - Operations that never return and ask for the same are taken in the order of invocation.
+//!
+//! A search may also look ahead: a state that cannot come back is not left while an operation
+//! that needs it has yet to be invoked. That loses no execution of the *whole* history, and often
+//! most of the work; but what such a search reaches before it ends is not all that is possible
+//! there. So it decides, and one without lookahead explains.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -89,6 +94,8 @@ type Visited<B, S> = HashMap<(u32, B, S), Antichain<B>, FastHash>;
 /// A search through one problem.
 pub(super) struct Search<'p, 'm, M: Model, B> {
     problem: &'p Problem<'m, M>,
+    /// Event before which a state must not be left; empty without lookahead.
+    last_needs: HashMap<M::State, usize, FastHash>,
     place: Place<B>,
     visited: Visited<B, M::State>,
     stack: Vec<Frame<B, M::State>>,
@@ -103,9 +110,11 @@ pub(super) struct Search<'p, 'm, M: Model, B> {
 }
 
 impl<'p, 'm, M: Model, B: Bits> Search<'p, 'm, M, B> {
+    /// A search that reaches all that is possible, until it succeeds.
     pub(super) fn new(problem: &'p Problem<'m, M>) -> Self {
         Search {
             problem,
+            last_needs: HashMap::default(),
             place: Place::start(problem),
             visited: HashMap::default(),
             stack: Vec::new(),
@@ -114,6 +123,24 @@ impl<'p, 'm, M: Model, B: Bits> Search<'p, 'm, M, B> {
             steps: 0,
             furthest: 0,
         }
+    }
+
+    /// A search that looks ahead; `None` if there is nothing to be seen.
+    pub(super) fn looking_ahead(problem: &'p Problem<'m, M>) -> Option<Self> {
+        let needs = problem.model.last_needs(&problem.calls);
+        if needs.is_empty() {
+            return None;
+        }
+        // From positions in the history to places in the line of events.
+        let place_of = |position: usize| {
+            problem.events.partition_point(|event| {
+                let call = problem.call(event.call);
+                let at = if event.returns { call.ret.unwrap_or(call.call).max(call.call) } else { call.call };
+                at < position
+            })
+        };
+        let last_needs = needs.into_iter().map(|(state, position)| (state, place_of(position))).collect();
+        Some(Search { last_needs, ..Search::new(problem) })
     }
 
     /// Searches from the model's first state.
@@ -172,6 +199,7 @@ impl<'p, 'm, M: Model, B: Bits> Search<'p, 'm, M, B> {
         // A table keeps one slot in eight free, and doubles.
         self.visited.capacity() * entry * 8 / 7
             + self.stack.capacity() * size_of::<Frame<B, M::State>>()
+            + self.last_needs.capacity() * (size_of::<(M::State, usize)>() + 1) * 8 / 7
             + self.outside
     }
 
@@ -235,6 +263,10 @@ impl<'p, 'm, M: Model, B: Bits> Search<'p, 'm, M, B> {
             return;
         }
         let problem = self.problem;
+        // All that could be placed here leaves the state.
+        if self.last_needs.get(&configuration.state).is_some_and(|&last| last >= self.place.layer) {
+            return;
+        }
         // A read in flight that is not placed is impossible in this state.
         let slots = self.place.in_flight.without(&configuration.placed).without(&self.place.reads);
         let mut mays = B::empty(problem.bits_needed());

@@ -82,6 +82,10 @@ impl Model for CasRegister {
         indefinite::settle(&self.initial(), calls);
     }
 
+    fn last_needs(&self, calls: &[Call<RegisterInput, RegisterOutput>]) -> Vec<(Value, usize)> {
+        indefinite::last_needs(&self.initial(), calls)
+    }
+
     fn describe(&self, input: &RegisterInput, output: Option<&RegisterOutput>) -> String {
         register::describe(input, output)
     }

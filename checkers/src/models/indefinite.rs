@@ -41,6 +41,25 @@ pub(super) fn settle(initial: &Value, calls: &mut Vec<RegisterCall>) {
     date_noticed(initial, calls);
 }
 
+/// Values that at most one operation leaves, or for the first value none: once the register holds
+/// another value, it never holds them again. With each the last invocation of a call that finds it.
+pub(super) fn last_needs(initial: &Value, calls: &[RegisterCall]) -> Vec<(Value, usize)> {
+    let mut needs: HashMap<&Value, usize, FastHash> = HashMap::default();
+    for call in calls.iter().filter(|call| call.ret.is_some()) {
+        if let Some(value) = finds(call) {
+            let last = needs.entry(value).or_default();
+            *last = call.call.max(*last);
+        }
+    }
+    let mut makers: HashMap<&Value, usize, FastHash> = HashMap::default();
+    makers.insert(initial, 1);
+    for value in calls.iter().filter_map(leaves) {
+        *makers.entry(value).or_default() += 1;
+    }
+    let once = needs.into_iter().filter(|(value, _)| makers.get(value).is_some_and(|&n| n <= 1));
+    once.map(|(value, last)| (value.clone(), last)).collect()
+}
+
 /// The value that the operation leaves if it takes effect; `None` if it changes nothing.
 fn leaves(call: &RegisterCall) -> Option<&Value> {
     if is_read_only(&call.input, call.output.as_ref()) {

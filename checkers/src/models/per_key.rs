@@ -89,6 +89,10 @@ impl<M: Model> Model for PerKey<M> {
         self.inner.settle(calls);
     }
 
+    fn last_needs(&self, calls: &[Call<M::Input, M::Output>]) -> Vec<(M::State, usize)> {
+        self.inner.last_needs(calls)
+    }
+
     fn describe(&self, input: &M::Input, output: Option<&M::Output>) -> String {
         self.inner.describe(input, output)
     }
