@@ -15,9 +15,11 @@
 //! - Operations that never return and ask for the same are taken in the order of invocation.
 //!
 //! A search may also look ahead: a state that cannot come back is not left while an operation
-//! that needs it has yet to be invoked. That loses no execution of the *whole* history, and often
-//! most of the work; but what such a search reaches before it ends is not all that is possible
-//! there. So it decides, and one without lookahead explains.
+//! that needs it has yet to be invoked. And when a write is placed, so are, just before it, all
+//! writes in flight whose value nobody ever finds: in any execution that places such a write later,
+//! what follows it is another write, so it can be moved. That loses no execution of the *whole*
+//! history, and often most of the work; but what such a search reaches before it ends is not all
+//! that is possible there. So it decides, and one without lookahead explains.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -25,7 +27,7 @@ use std::collections::hash_map::Entry;
 use super::bits::{Antichain, Bits, covered};
 use super::problem::{Place, Problem, Role};
 use crate::hash::FastHash;
-use crate::model::Model;
+use crate::model::{Blindness, Model};
 
 /// Every so many events all configurations are cached, not only blocked ones, so that those at
 /// these places can be asked for afterwards.
@@ -96,6 +98,8 @@ pub(super) struct Search<'p, 'm, M: Model, B> {
     problem: &'p Problem<'m, M>,
     /// Event before which a state must not be left; empty without lookahead.
     last_needs: HashMap<M::State, usize, FastHash>,
+    /// By call; empty without lookahead.
+    blindness: Vec<Blindness>,
     place: Place<B>,
     visited: Visited<B, M::State>,
     stack: Vec<Frame<B, M::State>>,
@@ -115,6 +119,7 @@ impl<'p, 'm, M: Model, B: Bits> Search<'p, 'm, M, B> {
         Search {
             problem,
             last_needs: HashMap::default(),
+            blindness: Vec::new(),
             place: Place::start(problem),
             visited: HashMap::default(),
             stack: Vec::new(),
@@ -128,7 +133,8 @@ impl<'p, 'm, M: Model, B: Bits> Search<'p, 'm, M, B> {
     /// A search that looks ahead; `None` if there is nothing to be seen.
     pub(super) fn looking_ahead(problem: &'p Problem<'m, M>) -> Option<Self> {
         let needs = problem.model.last_needs(&problem.calls);
-        if needs.is_empty() {
+        let blindness = problem.model.blind_and_idle(&problem.calls);
+        if needs.is_empty() && !blindness.contains(&Blindness::Idle) {
             return None;
         }
         // From positions in the history to places in the line of events.
@@ -140,7 +146,7 @@ impl<'p, 'm, M: Model, B: Bits> Search<'p, 'm, M, B> {
             })
         };
         let last_needs = needs.into_iter().map(|(state, position)| (state, place_of(position))).collect();
-        Some(Search { last_needs, ..Search::new(problem) })
+        Some(Search { last_needs, blindness, ..Search::new(problem) })
     }
 
     /// Searches from the model's first state.
@@ -336,6 +342,15 @@ impl<'p, 'm, M: Model, B: Bits> Search<'p, 'm, M, B> {
                     problem.mays[number]
                 }
             };
+            if self.blindness.get(call as usize).is_some_and(|b| *b != Blindness::Sees) {
+                let mut others = self.place.in_flight.without(&after.placed).without(&self.place.reads);
+                while let Some(slot) = others.pop() {
+                    let other = self.place.occupant[slot] as usize;
+                    if self.blindness.get(other) == Some(&Blindness::Idle) {
+                        after.placed.insert(slot);
+                    }
+                }
+            }
             let mut states = problem.step(&frame.configuration.state, call).into_iter();
             let Some(first) = states.next() else { continue };
             for state in states {

@@ -8,7 +8,7 @@ use super::sweep::{Step, Sweep};
 use crate::model::Model;
 
 /// How many steps may be spent on finding where a history breaks that is known to be broken.
-const EXPLAIN_STEPS: u64 = 20_000_000;
+const EXPLAIN_STEPS: u64 = 8_000_000;
 
 /// What is known of one object.
 pub(super) struct Solved<M: Model> {
