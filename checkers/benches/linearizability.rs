@@ -14,6 +14,7 @@ mod corpus_path;
 #[path = "../tests/suite/simulate.rs"]
 mod simulate;
 #[path = "../tests/suite/text.rs"]
+#[allow(dead_code, reason = "the tests use more of it")]
 mod text;
 
 use simulate::{Plan, make_stale, simulate};
@@ -31,7 +32,9 @@ fn main() {
         let (spoiled, _) = make_stale(&one_key, 90);
         move || check(Register, &spoiled)
     });
-    for (clients, info, operations) in [(5, 1, 100_000), (5, 5, 10_000), (10, 0, 10_000), (25, 0, 1_000)] {
+    for (clients, info, operations) in
+        [(5, 1, 100_000), (5, 5, 10_000), (10, 0, 10_000), (25, 0, 1_000), (50, 1, 1_000)]
+    {
         for cas in [false, true] {
             let history = simulate(Plan { clients, info, cas, ..Plan::register(operations) });
             let what = if cas { "cas" } else { "rw" };

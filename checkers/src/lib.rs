@@ -14,6 +14,9 @@
 //! | [`verdict`], [`evidence`] | what a checker answers |
 //! | [`model`], [`models`] | what a register should do |
 //! | [`linearizability`] | whether there is an order that explains everything |
+//! | [`set_full`] | what became of every element of a set |
+//! | [`stats`], [`availability`] | how much was answered, how fast, when and where |
+//! | [`registry`] | checkers and models by name |
 //!
 //! ```
 //! use checkers::jsonl::{self, TornTail};
@@ -26,6 +29,7 @@
 //! # Ok::<(), checkers::jsonl::ReadError>(())
 //! ```
 
+pub mod availability;
 pub mod checker;
 pub mod event;
 pub mod evidence;
@@ -35,6 +39,9 @@ pub mod jsonl;
 pub mod linearizability;
 pub mod model;
 pub mod models;
+pub mod registry;
+pub mod set_full;
+pub mod stats;
 pub mod value;
 pub mod verdict;
 
@@ -43,5 +50,7 @@ pub use event::{Event, EventType, Extra, Name, Process};
 pub use evidence::Evidence;
 pub use history::{Fate, History, HistoryError, HistoryProblem, Operation};
 pub use linearizability::Linearizability;
+pub use set_full::SetFull;
+pub use stats::StatsChecker;
 pub use value::Value;
 pub use verdict::{Judgement, Verdict};

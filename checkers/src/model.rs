@@ -64,6 +64,23 @@ pub trait Model: Send + Sync {
     /// which is always right.
     fn settle(&self, _calls: &mut Vec<Call<Self::Input, Self::Output>>) {}
 
+    /// States that cannot come back once they are left, each with the latest position at which a
+    /// call is invoked that certainly takes effect and needs that state.
+    ///
+    /// A search gives up an execution that leaves such a state earlier. States that may come back,
+    /// or that nobody needs, are left out; the default knows none, which is always right.
+    fn last_needs(&self, _calls: &[Call<Self::Input, Self::Output>]) -> Vec<(Self::State, usize)> {
+        Vec::new()
+    }
+
+    /// Which of `calls` are blind: possible in every state, with one and the same state after it,
+    /// and of those which are idle: no other call can take effect in, or answer with, the state
+    /// after it unless it is blind itself. An idle call in flight may be placed just before a blind
+    /// one, where nobody notices it. The default knows none, which is always right.
+    fn blind_and_idle(&self, _calls: &[Call<Self::Input, Self::Output>]) -> Vec<Blindness> {
+        Vec::new()
+    }
+
     /// The operation in words, without the process: `read 7`.
     fn describe(&self, input: &Self::Input, output: Option<&Self::Output>) -> String;
 
@@ -76,6 +93,17 @@ pub trait Model: Send + Sync {
     /// What the operation needs of the state, as half a sentence: `reading 7 needs the register
     /// to be 7`; `None` if it is possible in every state.
     fn requirement(&self, input: &Self::Input, output: Option<&Self::Output>) -> Option<String>;
+}
+
+/// See [`Model::blind_and_idle`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blindness {
+    /// What it finds, or what it leaves, depends.
+    Sees,
+    /// It asks for nothing, and somebody may notice what it leaves.
+    Blind,
+    /// It asks for nothing, and nobody notices.
+    Idle,
 }
 
 /// An operation as it stands in the history, with its key taken off where there was one.

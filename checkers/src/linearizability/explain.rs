@@ -32,7 +32,12 @@ const LEAN_WINDOW: usize = 256;
 pub struct Refutation<M: Model> {
     /// `call` of the first operation that cannot be placed: no order of the operations explains
     /// everything up to its return, and one explains everything before.
+    ///
+    /// If not `located`: the operation before whose return the longest prefix found ends.
     pub blocked: usize,
+    /// Whether it is known where the history breaks, not only that it does. The search for it has
+    /// bounds of its own; without it, there are no states and no window.
+    pub located: bool,
     /// What it would need, in words, and what there is.
     pub why: String,
     /// How many operations the longest linearizable prefix has.
@@ -91,11 +96,23 @@ pub(super) fn explain<M: Model, B: Bits>(
     refutation
 }
 
+/// A refutation that knows only that there is a violation.
+pub(super) fn unlocated<M: Model>(problem: &Problem<'_, M>, furthest: usize) -> Refutation<M> {
+    Refutation {
+        located: false,
+        why: "no order of the operations explains all of them; where it breaks was not found within the \
+              bounds of an explanation"
+            .to_owned(),
+        ..bare(problem, furthest.min(problem.events.len().saturating_sub(1)))
+    }
+}
+
 /// What is known without any sweep.
 fn bare<M: Model>(problem: &Problem<'_, M>, end: usize) -> Refutation<M> {
     let blocked = problem.call(problem.events[end].call);
     Refutation {
         blocked: blocked.call,
+        located: true,
         why: problem
             .model
             .requirement(&blocked.input, blocked.output.as_ref())

@@ -23,10 +23,12 @@ pub(super) fn report<M: Model>(
     let of = key.map(|key| format!("key {key}: ")).unwrap_or_default();
     LinearizabilityEvidence {
         key: key.cloned(),
-        sentence: format!(
-            "{of}{blocked} (events {}{place}) cannot be explained: {}",
-            refutation.blocked, refutation.why
-        ),
+        sentence: if refutation.located {
+            let events = refutation.blocked;
+            format!("{of}{blocked} (events {events}{place}) cannot be explained: {}", refutation.why)
+        } else {
+            format!("{of}{}", refutation.why)
+        },
         blocked: refutation.blocked,
         prefix_length: refutation.prefix_length,
         prefix: refutation.prefix.clone(),
@@ -47,6 +49,9 @@ fn steps<M: Model>(
     refutation: &Refutation<M>,
 ) -> Vec<String> {
     let mut steps = vec![refutation.why.clone()];
+    if !refutation.located {
+        return steps;
+    }
     for way in &refutation.ways_on {
         if way.call == refutation.blocked {
             continue;

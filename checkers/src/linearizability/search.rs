@@ -13,6 +13,13 @@
 //! - Of two configurations with the same place, state and placed operations, the one that has used
 //!   fewer of the operations that never return can do whatever the other can. Only it is kept.
 //! - Operations that never return and ask for the same are taken in the order of invocation.
+//!
+//! A search may also look ahead: a state that cannot come back is not left while an operation
+//! that needs it has yet to be invoked. And when a write is placed, so are, just before it, all
+//! writes in flight whose value nobody ever finds: in any execution that places such a write later,
+//! what follows it is another write, so it can be moved. That loses no execution of the *whole*
+//! history, and often most of the work; but what such a search reaches before it ends is not all
+//! that is possible there. So it decides, and one without lookahead explains.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -20,7 +27,7 @@ use std::collections::hash_map::Entry;
 use super::bits::{Antichain, Bits, covered};
 use super::problem::{Place, Problem, Role};
 use crate::hash::FastHash;
-use crate::model::Model;
+use crate::model::{Blindness, Model};
 
 /// Every so many events all configurations are cached, not only blocked ones, so that those at
 /// these places can be asked for afterwards.
@@ -89,6 +96,10 @@ type Visited<B, S> = HashMap<(u32, B, S), Antichain<B>, FastHash>;
 /// A search through one problem.
 pub(super) struct Search<'p, 'm, M: Model, B> {
     problem: &'p Problem<'m, M>,
+    /// Event before which a state must not be left; empty without lookahead.
+    last_needs: HashMap<M::State, usize, FastHash>,
+    /// By call; empty without lookahead.
+    blindness: Vec<Blindness>,
     place: Place<B>,
     visited: Visited<B, M::State>,
     stack: Vec<Frame<B, M::State>>,
@@ -103,9 +114,12 @@ pub(super) struct Search<'p, 'm, M: Model, B> {
 }
 
 impl<'p, 'm, M: Model, B: Bits> Search<'p, 'm, M, B> {
+    /// A search that reaches all that is possible, until it succeeds.
     pub(super) fn new(problem: &'p Problem<'m, M>) -> Self {
         Search {
             problem,
+            last_needs: HashMap::default(),
+            blindness: Vec::new(),
             place: Place::start(problem),
             visited: HashMap::default(),
             stack: Vec::new(),
@@ -114,6 +128,25 @@ impl<'p, 'm, M: Model, B: Bits> Search<'p, 'm, M, B> {
             steps: 0,
             furthest: 0,
         }
+    }
+
+    /// A search that looks ahead; `None` if there is nothing to be seen.
+    pub(super) fn looking_ahead(problem: &'p Problem<'m, M>) -> Option<Self> {
+        let needs = problem.model.last_needs(&problem.calls);
+        let blindness = problem.model.blind_and_idle(&problem.calls);
+        if needs.is_empty() && !blindness.contains(&Blindness::Idle) {
+            return None;
+        }
+        // From positions in the history to places in the line of events.
+        let place_of = |position: usize| {
+            problem.events.partition_point(|event| {
+                let call = problem.call(event.call);
+                let at = if event.returns { call.ret.unwrap_or(call.call).max(call.call) } else { call.call };
+                at < position
+            })
+        };
+        let last_needs = needs.into_iter().map(|(state, position)| (state, place_of(position))).collect();
+        Some(Search { last_needs, blindness, ..Search::new(problem) })
     }
 
     /// Searches from the model's first state.
@@ -172,6 +205,7 @@ impl<'p, 'm, M: Model, B: Bits> Search<'p, 'm, M, B> {
         // A table keeps one slot in eight free, and doubles.
         self.visited.capacity() * entry * 8 / 7
             + self.stack.capacity() * size_of::<Frame<B, M::State>>()
+            + self.last_needs.capacity() * (size_of::<(M::State, usize)>() + 1) * 8 / 7
             + self.outside
     }
 
@@ -235,6 +269,10 @@ impl<'p, 'm, M: Model, B: Bits> Search<'p, 'm, M, B> {
             return;
         }
         let problem = self.problem;
+        // All that could be placed here leaves the state.
+        if self.last_needs.get(&configuration.state).is_some_and(|&last| last >= self.place.layer) {
+            return;
+        }
         // A read in flight that is not placed is impossible in this state.
         let slots = self.place.in_flight.without(&configuration.placed).without(&self.place.reads);
         let mut mays = B::empty(problem.bits_needed());
@@ -304,6 +342,15 @@ impl<'p, 'm, M: Model, B: Bits> Search<'p, 'm, M, B> {
                     problem.mays[number]
                 }
             };
+            if self.blindness.get(call as usize).is_some_and(|b| *b != Blindness::Sees) {
+                let mut others = self.place.in_flight.without(&after.placed).without(&self.place.reads);
+                while let Some(slot) = others.pop() {
+                    let other = self.place.occupant[slot] as usize;
+                    if self.blindness.get(other) == Some(&Blindness::Idle) {
+                        after.placed.insert(slot);
+                    }
+                }
+            }
             let mut states = problem.step(&frame.configuration.state, call).into_iter();
             let Some(first) = states.next() else { continue };
             for state in states {

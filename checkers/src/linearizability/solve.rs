@@ -1,11 +1,14 @@
 //! One object: search, fall back to the sweep when the cache is full, explain a violation.
 
 use super::bits::{Bits, Wide};
-use super::explain::{Refutation, explain};
+use super::explain::{Refutation, explain, unlocated};
 use super::problem::Problem;
 use super::search::{CHECKPOINT, Configuration, Found, Limits, Search, Spent};
 use super::sweep::{Step, Sweep};
 use crate::model::Model;
+
+/// How many steps may be spent on finding where a history breaks that is known to be broken.
+const EXPLAIN_STEPS: u64 = 8_000_000;
 
 /// What is known of one object.
 pub(super) struct Solved<M: Model> {
@@ -43,6 +46,32 @@ pub(super) fn solve<M: Model>(problem: &Problem<'_, M>, limits: &Limits<'_>) -> 
 }
 
 fn solve_with<M: Model, B: Bits>(problem: &Problem<'_, M>, limits: &Limits<'_>) -> Solved<M> {
+    let Some(mut ahead) = Search::<M, B>::looking_ahead(problem) else {
+        return judge_and_explain::<M, B>(problem, limits);
+    };
+    let found = ahead.run(limits);
+    let (steps, furthest) = (ahead.steps, ahead.furthest);
+    drop(ahead);
+    let rest = Limits { steps: limits.steps.saturating_sub(steps), ..*limits };
+    match found {
+        Found::Linearizable => Solved { answer: Answer::Linearizable, steps },
+        Found::Stuck { .. } => {
+            // It is decided. The explanation has an allowance of its own, so that a violation is
+            // not less well explained for being found quickly.
+            let limits = Limits { steps: EXPLAIN_STEPS, ..*limits };
+            let answer = match judge_and_explain::<M, B>(problem, &limits).answer {
+                Answer::NotLinearizable(refutation) => Answer::NotLinearizable(refutation),
+                _ => Answer::NotLinearizable(Box::new(unlocated(problem, furthest))),
+            };
+            Solved { answer, steps }
+        }
+        Found::Spent(Spent::Bytes) => sweep_with::<M, B>(problem, &rest, steps, furthest),
+        Found::Spent(spent) => Solved { answer: unknown(problem, spent, furthest), steps },
+    }
+}
+
+/// Without lookahead.
+fn judge_and_explain<M: Model, B: Bits>(problem: &Problem<'_, M>, limits: &Limits<'_>) -> Solved<M> {
     let mut search = Search::<M, B>::new(problem);
     let found = search.run(limits);
     let (steps, furthest) = (search.steps, search.furthest);

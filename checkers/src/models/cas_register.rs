@@ -1,7 +1,7 @@
 //! A register with compare-and-set.
 
 use crate::history::Fate;
-use crate::model::{Call, DecodeError, Decoded, Model, Recorded};
+use crate::model::{Blindness, Call, DecodeError, Decoded, Model, Recorded};
 use crate::models::indefinite;
 use crate::models::register::{self, RegisterInput, RegisterOutput};
 use crate::value::Value;
@@ -80,6 +80,14 @@ impl Model for CasRegister {
 
     fn settle(&self, calls: &mut Vec<Call<RegisterInput, RegisterOutput>>) {
         indefinite::settle(&self.initial(), calls);
+    }
+
+    fn last_needs(&self, calls: &[Call<RegisterInput, RegisterOutput>]) -> Vec<(Value, usize)> {
+        indefinite::last_needs(&self.initial(), calls)
+    }
+
+    fn blind_and_idle(&self, calls: &[Call<RegisterInput, RegisterOutput>]) -> Vec<Blindness> {
+        indefinite::blind_and_idle(calls)
     }
 
     fn describe(&self, input: &RegisterInput, output: Option<&RegisterOutput>) -> String {

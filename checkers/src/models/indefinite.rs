@@ -20,10 +20,10 @@
 //! (Gibbons and Korach 1997 decide whole histories of unique values along such lines; with
 //! repeated values the first rule holds as it stands, the second does not apply.)
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::hash::FastHash;
-use crate::model::Call;
+use crate::model::{Blindness, Call};
 use crate::models::register::{RegisterInput, RegisterOutput, is_read_only};
 use crate::value::Value;
 
@@ -39,6 +39,38 @@ pub(super) fn settle(initial: &Value, calls: &mut Vec<RegisterCall>) {
     }
     leave_out_unnoticed(calls);
     date_noticed(initial, calls);
+}
+
+/// Values that at most one operation leaves, or for the first value none: once the register holds
+/// another value, it never holds them again. With each the last invocation of a call that finds it.
+pub(super) fn last_needs(initial: &Value, calls: &[RegisterCall]) -> Vec<(Value, usize)> {
+    let mut needs: HashMap<&Value, usize, FastHash> = HashMap::default();
+    for call in calls.iter().filter(|call| call.ret.is_some()) {
+        if let Some(value) = finds(call) {
+            let last = needs.entry(value).or_default();
+            *last = call.call.max(*last);
+        }
+    }
+    let mut makers: HashMap<&Value, usize, FastHash> = HashMap::default();
+    makers.insert(initial, 1);
+    for value in calls.iter().filter_map(leaves) {
+        *makers.entry(value).or_default() += 1;
+    }
+    let once = needs.into_iter().filter(|(value, _)| makers.get(value).is_some_and(|&n| n <= 1));
+    once.map(|(value, last)| (value.clone(), last)).collect()
+}
+
+/// Writes are blind, and idle if nobody can find their value.
+pub(super) fn blind_and_idle(calls: &[RegisterCall]) -> Vec<Blindness> {
+    // A failed cas that counts finds any value but one.
+    let all_noticed = calls.iter().any(|call| call.output == Some(RegisterOutput::Mismatch));
+    let found: HashSet<&Value, FastHash> = calls.iter().filter_map(finds).collect();
+    let blindness = |call: &RegisterCall| match &call.input {
+        RegisterInput::Write(value) if all_noticed || found.contains(value) => Blindness::Blind,
+        RegisterInput::Write(_) => Blindness::Idle,
+        _ => Blindness::Sees,
+    };
+    calls.iter().map(blindness).collect()
 }
 
 /// The value that the operation leaves if it takes effect; `None` if it changes nothing.

@@ -1,6 +1,6 @@
 //! Several independent objects of one model, told apart by a key.
 
-use crate::model::{Call, DecodeError, Decoded, Model, Recorded};
+use crate::model::{Blindness, Call, DecodeError, Decoded, Model, Recorded};
 use crate::value::Value;
 
 /// A map from keys to objects of the model `M`; every value is `[key, value]`, as in Jepsen's
@@ -87,6 +87,14 @@ impl<M: Model> Model for PerKey<M> {
 
     fn settle(&self, calls: &mut Vec<Call<M::Input, M::Output>>) {
         self.inner.settle(calls);
+    }
+
+    fn last_needs(&self, calls: &[Call<M::Input, M::Output>]) -> Vec<(M::State, usize)> {
+        self.inner.last_needs(calls)
+    }
+
+    fn blind_and_idle(&self, calls: &[Call<M::Input, M::Output>]) -> Vec<Blindness> {
+        self.inner.blind_and_idle(calls)
     }
 
     fn describe(&self, input: &M::Input, output: Option<&M::Output>) -> String {

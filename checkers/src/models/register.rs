@@ -1,7 +1,7 @@
 //! A register: `read` answers what the last `write` wrote.
 
 use crate::history::Fate;
-use crate::model::{Call, DecodeError, Decoded, Model, Recorded};
+use crate::model::{Blindness, Call, DecodeError, Decoded, Model, Recorded};
 use crate::models::indefinite;
 use crate::value::Value;
 
@@ -75,6 +75,14 @@ impl Model for Register {
 
     fn settle(&self, calls: &mut Vec<Call<RegisterInput, RegisterOutput>>) {
         indefinite::settle(&self.initial(), calls);
+    }
+
+    fn last_needs(&self, calls: &[Call<RegisterInput, RegisterOutput>]) -> Vec<(Value, usize)> {
+        indefinite::last_needs(&self.initial(), calls)
+    }
+
+    fn blind_and_idle(&self, calls: &[Call<RegisterInput, RegisterOutput>]) -> Vec<Blindness> {
+        indefinite::blind_and_idle(calls)
     }
 
     fn describe(&self, input: &RegisterInput, output: Option<&RegisterOutput>) -> String {

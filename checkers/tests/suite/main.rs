@@ -5,5 +5,6 @@ mod corpus;
 mod corpus_path;
 mod mutation;
 mod oracle;
+mod set_full;
 mod simulate;
 mod text;

@@ -5,6 +5,7 @@ use checkers::linearizability::{Answer, check_operations, fails_from};
 use checkers::model::Model;
 use checkers::models::{CasRegister, FailedCas, PerKey, Register};
 use checkers::{Budget, Checker, Event, EventType, Fate, History, Linearizability, Process, Value, Verdict};
+use proptest::prelude::*;
 
 use crate::simulate::Random;
 use crate::text::lines;
@@ -75,8 +76,31 @@ struct Shape {
     values: u64,
 }
 
+/// Where small histories get their choices from: numbers below a bound.
+trait Choices {
+    fn below(&mut self, n: u64) -> u64;
+    fn percent(&mut self, share: u64) -> bool {
+        self.below(100) < share
+    }
+}
+
+impl Choices for Random {
+    fn below(&mut self, n: u64) -> u64 {
+        Random::below(self, n)
+    }
+}
+
+/// Choices that proptest can shrink: a shorter tape with smaller numbers is a simpler history.
+struct Tape(std::vec::IntoIter<u8>);
+
+impl Choices for Tape {
+    fn below(&mut self, n: u64) -> u64 {
+        self.0.next().map_or(0, |byte| u64::from(byte) % n)
+    }
+}
+
 /// A history of up to `most` operations, whose reads often, not always, make sense.
-fn small(random: &mut Random, shape: Shape, most: u64) -> History {
+fn small<R: Choices>(random: &mut R, shape: Shape, most: u64) -> History {
     let count = 1 + random.below(most);
     let mut events: Vec<Event> = Vec::new();
     let mut free: Vec<u64> = (0..1 + random.below(4)).collect();
@@ -91,7 +115,7 @@ fn small(random: &mut Random, shape: Shape, most: u64) -> History {
         if begin {
             let process = free.swap_remove(random.below(free.len() as u64) as usize);
             begun += 1;
-            let mut value = |random: &mut Random| match shape.values {
+            let mut value = |random: &mut R| match shape.values {
                 0 => {
                     unique += 1;
                     Value::Int(unique)
@@ -267,4 +291,25 @@ fn cas_registers_whose_failures_tell_agree_with_brute_force() {
 #[test]
 fn registers_per_key_agree_with_brute_force() {
     agree(PerKey::new(CasRegister::default()), &shapes(true, true), FailedCas::SaysNothing, 10_000);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Other histories on every run, made smaller if they fail.
+    #[test]
+    fn any_small_history_agrees_with_brute_force(
+        tape in proptest::collection::vec(any::<u8>(), 0..80),
+        values in 0_u64..4,
+        cas in any::<bool>(),
+        keyed in any::<bool>(),
+    ) {
+        let history = small(&mut Tape(tape.into_iter()), Shape { cas, keyed, values }, 8);
+        let mut tally = [0; 3];
+        if keyed {
+            compare(PerKey::new(CasRegister::default()), &history, true, FailedCas::SaysNothing, &mut tally);
+        } else {
+            compare(CasRegister::default(), &history, false, FailedCas::SaysNothing, &mut tally);
+        }
+    }
 }

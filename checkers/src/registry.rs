@@ -1,0 +1,117 @@
+//! The checkers and models by name, for whoever chooses them on a command line.
+
+use crate::checker::Checker;
+use crate::history::History;
+use crate::linearizability::Linearizability;
+use crate::model::{DecodeError, Model};
+use crate::models::{CasRegister, PerKey, Register};
+use crate::set_full::SetFull;
+use crate::stats::StatsChecker;
+
+/// A name and what it stands for, in a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// What a user types.
+    pub name: &'static str,
+    /// What it is.
+    pub summary: &'static str,
+}
+
+/// All checkers.
+pub const CHECKERS: &[Listed] = &[
+    Listed {
+        name: "linearizable",
+        summary: "every operation seems to take effect at one instant between call and answer; needs a model",
+    },
+    Listed { name: "set-full", summary: "no element added to a set is lost, doubled or made up" },
+    Listed {
+        name: "set-full-linearizable",
+        summary: "the same, and a read that begins after an add was answered has its element",
+    },
+    Listed { name: "stats", summary: "counts, latencies and errors; every function got something through" },
+];
+
+/// All models for `linearizable`.
+pub const MODELS: &[Listed] = &[
+    Listed { name: "register", summary: "`read` answers the last `write`" },
+    Listed { name: "cas-register", summary: "a register with `cas` [from, to]" },
+    Listed { name: "per-key-register", summary: "a register per key; every value is [key, value]" },
+    Listed { name: "per-key-cas-register", summary: "a cas-register per key; every value is [key, value]" },
+];
+
+/// A checker that needs no model; `None` for `linearizable` and unknown names.
+pub fn checker_by_name(name: &str) -> Option<Box<dyn Checker>> {
+    Some(match name {
+        "stats" => Box::new(StatsChecker),
+        "set-full" => Box::new(SetFull { linearizable: false }),
+        "set-full-linearizable" => Box::new(SetFull { linearizable: true }),
+        _ => return None,
+    })
+}
+
+/// The checker of linearizability against a model; `None` for an unknown model.
+pub fn linearizable_by_name(model: &str) -> Option<Box<dyn Checker>> {
+    with_model(model, &mut Boxed(None)).and_then(|found| found.0.take())
+}
+
+/// Whether a model understands a history; `None` for an unknown model. A history that it does not
+/// understand would be judged `unknown`; a command line had better refuse it.
+pub fn model_understands(model: &str, history: &History) -> Option<Result<(), DecodeError>> {
+    with_model(model, &mut Understands { history, result: None }).and_then(|found| found.result.take())
+}
+
+/// Something to be done with a model, whichever it is.
+trait Visit {
+    fn visit<M: Model + 'static>(&mut self, model: M);
+}
+
+/// The one table from names to models.
+fn with_model<'v, V: Visit>(model: &str, visit: &'v mut V) -> Option<&'v mut V> {
+    match model {
+        "register" => visit.visit(Register),
+        "cas-register" => visit.visit(CasRegister::default()),
+        "per-key-register" => visit.visit(PerKey::new(Register)),
+        "per-key-cas-register" => visit.visit(PerKey::new(CasRegister::default())),
+        _ => return None,
+    }
+    Some(visit)
+}
+
+struct Boxed(Option<Box<dyn Checker>>);
+
+impl Visit for Boxed {
+    fn visit<M: Model + 'static>(&mut self, model: M) {
+        self.0 = Some(Box::new(Linearizability::new(model)));
+    }
+}
+
+struct Understands<'h> {
+    history: &'h History,
+    result: Option<Result<(), DecodeError>>,
+}
+
+impl Visit for Understands<'_> {
+    fn visit<M: Model + 'static>(&mut self, model: M) {
+        self.result = Some(Linearizability::new(model).objects(self.history).map(|_| ()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_listed_exists_under_its_name() {
+        for listed in MODELS {
+            assert!(linearizable_by_name(listed.name).is_some(), "{}", listed.name);
+            assert_eq!(model_understands(listed.name, &History::default()), Some(Ok(())));
+        }
+        let alone = CHECKERS.iter().filter(|listed| listed.name != "linearizable");
+        for listed in alone {
+            assert_eq!(checker_by_name(listed.name).unwrap().name(), listed.name);
+        }
+        assert!(linearizable_by_name("queue").is_none() && checker_by_name("queue").is_none());
+        assert_eq!(Linearizability::new(PerKey::new(Register)).name(), "linearizable");
+        assert_eq!(PerKey::new(Register).name(), "per-key-register");
+    }
+}
