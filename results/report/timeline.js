@@ -28,6 +28,7 @@ class Timeline {
     this.shown = new Uint8Array(data.ops.count).fill(1);
     this.hovered = this.pinned = -1;
     this.pending = false;
+    this.cursor = null;
     this.markEvidence();
     this.canvas = el("canvas", {class: "view", tabindex: "0", role: "application", "aria-label": "Timeline of operations by process"});
     this.overview = el("canvas", {class: "overview", "aria-hidden": "true"});
@@ -87,6 +88,12 @@ class Timeline {
   centre(time, span) {
     const half = (span || Math.min(this.to - this.from, (this.data.last - this.data.first) / 20)) / 2;
     this.setView(time - half, time + half);
+  }
+
+  /** Shows a moment, with a line at it. */
+  showTime(time) {
+    this.cursor = time;
+    this.centre(time);
   }
 
   scrollLanes(by) {
