@@ -94,7 +94,7 @@ function laneAxis(data, events, top) {
 
 function laneBar(op, top, isBlocked) {
   const barTop = top + (LANE.height - LANE.bar) / 2;
-  const bar = svg("rect", {x: op.left, y: barTop, width: op.right - op.left, height: LANE.bar, rx: 4, "stroke-dasharray": op.open ? "5 3" : null});
+  const bar = svg("rect", {x: op.left, y: barTop, width: op.right - op.left, height: LANE.bar, rx: 4, "stroke-dasharray": op.open || op.optional ? "5 3" : null});
   const label = svg("text", {x: op.left + (op.order ? 26 : 8), y: barTop + LANE.bar / 2 + 4}, op.label);
   const number = op.order ? [
     svg("circle", {class: "order", cx: op.left + 14, cy: barTop + LANE.bar / 2, r: 8}),

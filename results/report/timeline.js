@@ -19,6 +19,13 @@ function timelineSection(data) {
   return {section: shown, timeline};
 }
 
+/** Positions of the invocations that a piece of evidence speaks of. */
+function quotedBy(piece) {
+  const calls = (piece.window || piece.operations || []).map(op => op.call);
+  if (piece.blocked !== undefined) calls.push(piece.blocked);
+  return calls.filter(call => call !== undefined);
+}
+
 class Timeline {
   constructor(data) {
     this.data = data;
@@ -42,10 +49,7 @@ class Timeline {
     this.marked = new Set();
     this.blocked = -1;
     for (const piece of evidence) {
-      for (const quoted of piece.window || piece.operations || []) {
-        const n = operationOf(ops, quoted.call);
-        if (n >= 0) this.marked.add(n);
-      }
+      quotedBy(piece).map(call => operationOf(ops, call)).filter(n => n >= 0).forEach(n => this.marked.add(n));
     }
     if (evidence.length && evidence[0].blocked !== undefined) this.blocked = operationOf(ops, evidence[0].blocked);
   }
@@ -53,7 +57,7 @@ class Timeline {
   /** Opens at the window of the first evidence. */
   showEvidence() {
     const {ops, evidence} = this.data;
-    const quoted = evidence.length ? (evidence[0].window || evidence[0].operations || []).map(op => operationOf(ops, op.call)).filter(n => n >= 0) : [];
+    const quoted = evidence.length ? quotedBy(evidence[0]).map(call => operationOf(ops, call)).filter(n => n >= 0) : [];
     if (!quoted.length) return false;
     const from = Math.min(...quoted.map(n => ops.start[n]));
     const to = Math.max(...quoted.map(n => ops.outcome[n] === 2 ? ops.start[n] : ops.end[n]));
