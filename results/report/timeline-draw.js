@@ -90,12 +90,13 @@ function drawTimeAxis(state, context, colors, x, width, height) {
 
 function drawFaults(state, context, colors, x, width, height) {
   context.textAlign = "left";
+  const shade = 0.08 * Math.min(1, Math.sqrt(16 / Math.max(1, state.data.faults.length)));
   for (const band of state.data.faults) {
     if (band.to < state.from || band.from > state.to) continue;
     const left = Math.max(x(band.from), TIMELINE.gutter), right = Math.min(Math.max(x(band.to), x(band.from) + 2), width);
     const y = state.faultsTop + band.row * TIMELINE.faultRow;
     context.fillStyle = colors[band.color];
-    context.globalAlpha = 0.08;
+    context.globalAlpha = shade;
     context.fillRect(left, state.lanesTop, right - left, height);
     context.globalAlpha = band.outcome === "installed" ? 0.26 : 0.12;
     context.fillRect(left, y, right - left, TIMELINE.faultRow - 3);

@@ -14,7 +14,8 @@ function timelineSection(data) {
       el("div", {class: "legend", style: "margin-top:.5rem"},
         OUTCOMES.map(name => el("span", {}, dot(`var(--${name})`), name)),
         timeline.marked.size ? el("span", {}, dot("var(--bad)"), "quoted in the evidence") : null,
-        el("span", {}, "a lane is a worker; when its process dies of an info, it goes on as the next")),
+        el("span", {}, "a lane is a worker; when its process dies of an info, it goes on as the next"),
+        timeline.note),
       timeline.detail));
   return {section: shown, timeline};
 }
@@ -40,6 +41,7 @@ class Timeline {
     this.canvas = el("canvas", {class: "view", tabindex: "0", role: "application", "aria-label": "Timeline of operations by process"});
     this.overview = el("canvas", {class: "overview", "aria-hidden": "true"});
     this.detail = el("div", {"aria-live": "polite"});
+    this.note = el("span");
     this.showEvidence() || this.setView(data.first, data.last);
     this.listen();
   }
@@ -131,6 +133,9 @@ class Timeline {
     const began = performance.now();
     const width = this.canvas.clientWidth;
     if (!width) return;
+    this.layout();
+    this.note.textContent = this.lanesShown < this.lanes.length
+      ? `lanes ${this.firstLane + 1} to ${this.firstLane + this.lanesShown} of ${this.lanes.length}, ↑ ↓ for others` : "";
     paint(this.canvas, width, this.layout(), (context, w, h) => drawTimeline(this, context, w, h));
     paint(this.overview, width, TIMELINE.overview, (context, w, h) => drawOverview(this, context, w, h));
     this.canvas.dataset.frameMs = (performance.now() - began).toFixed(1);
