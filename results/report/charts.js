@@ -34,9 +34,11 @@ function frame(data, context, width, height, labelled) {
   const {first, last} = data;
   const right = width - CHART.right, bottom = height - CHART.bottom;
   const x = time => CHART.left + (time - first) / (last - first) * (right - CHART.left);
+  // Where many faults overlap each is paler.
+  const shade = 0.13 * Math.min(1, Math.sqrt(16 / Math.max(1, data.faults.length)));
   for (const band of data.faults) {
     context.fillStyle = cssColor(band.color);
-    context.globalAlpha = 0.13;
+    context.globalAlpha = shade;
     context.fillRect(x(band.from), CHART.top, Math.max(1, x(band.to) - x(band.from)), bottom - CHART.top);
     context.globalAlpha = 1;
     context.fillRect(x(band.from), CHART.top - 4, Math.max(1, x(band.to) - x(band.from)), 3);

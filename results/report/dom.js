@@ -16,7 +16,7 @@ function furnish(node, attributes, children) {
     if (typeof value === "function") node.addEventListener(name, value);
     else node.setAttribute(name, value === true ? "" : value);
   }
-  for (const child of children.flat()) {
+  for (const child of children.flat(Infinity)) {
     if (child !== null && child !== undefined && child !== false) node.append(child);
   }
   return node;
@@ -68,6 +68,7 @@ function plural(number, noun) {
 
 function milliseconds(ms) {
   if (ms >= 10000) return (ms / 1000).toFixed(1) + " s";
+  if (ms >= 1000) return (ms / 1000).toFixed(2).replace(/\.?0+$/, "") + " s";
   if (ms >= 100) return ms.toFixed(0) + " ms";
   if (ms >= 1) return ms.toFixed(1) + " ms";
   if (ms >= 0.001) return (ms * 1000).toFixed(ms >= 0.1 ? 0 : 1) + " µs";

@@ -21,16 +21,20 @@ function evidenceSection(data) {
 function evidencePanel(data, evidence) {
   const all = (evidence.window || evidence.operations || []).filter(op => op && typeof op === "object" && "call" in op);
   const operations = around(all, evidence.blocked);
+  const omitted = all.length - operations.length + (evidence.window_omitted || 0);
+  const optional = new Set(evidence.window_optional || []);
+  operations.forEach(op => { op.optional = optional.has(op.call); });
   const order = (evidence.prefix || []).filter(call => operations.some(op => op.call === call));
   return [
     el("p", {class: "small muted"}, [evidence.checker, keyText(evidence), evidence.problem].filter(Boolean).join(" · ")),
     el("p", {class: "finding"}, evidence.sentence || ""),
     operations.length ? laneDrawing(data, operations, evidence.blocked, order) : null,
-    operations.length < all.length ? el("p", {class: "small muted"}, `${operations.length} of ${plural(all.length, "operation")} of this window are drawn.`) : null,
+    omitted ? el("p", {class: "small muted"}, `${operations.length} of the ${count(operations.length + omitted)} operations of this window are drawn.`) : null,
     operations.length ? laneLegend(evidence, operations, order) : null,
     argument(evidence, order, operations),
     rest(evidence),
-    operations.length ? el("p", {class: "small"}, el("a", {href: "#op=" + (evidence.blocked ?? operations[0].call)}, "Show it in the timeline")) : null,
+    operations.length || evidence.blocked !== undefined
+      ? el("p", {class: "small"}, el("a", {href: "#op=" + (evidence.blocked ?? operations[0].call)}, "Show it in the timeline")) : null,
   ].filter(Boolean);
 }
 
@@ -54,6 +58,7 @@ function laneLegend(evidence, operations, order) {
     fates.has("ok") ? el("span", {}, dot("var(--ok)"), "ok") : null,
     fates.has("fail") ? el("span", {}, dot("var(--fail)"), "fail: did not happen") : null,
     fates.has("info") ? el("span", {}, dot("var(--info)"), "info: may have happened, at any later time") : null,
+    operations.some(op => op.optional) ? el("span", {}, "dashed: may take effect in this window or not") : null,
     order.length ? el("span", {}, "① ② … an order that works, as far as one goes") : null);
 }
 
@@ -67,6 +72,7 @@ function argument(evidence, order, operations) {
   const parts = [
     start && start.length ? [el("h3", {}, "Before the window"), el("p", {}, "The state is ", states(start), ".")] : null,
     order.length ? [el("h3", {}, "An order that works, as far as one goes"),
+      evidence.prefix_length > order.length ? el("p", {class: "small muted"}, `It takes in ${plural(evidence.prefix_length, "operation")}; these are in the window.`) : null,
       el("ol", {class: "steps"}, order.map(call => el("li", {}, by.get(call).text)))] : null,
     final && final.length ? [el("h3", {}, "After that"), el("p", {}, "The state is ", states(final), ".")] : null,
   ].filter(Boolean);
@@ -77,7 +83,7 @@ function argument(evidence, order, operations) {
 }
 
 const SHOWN_FIELDS = ["kind", "checker", "key", "element", "problem", "sentence", "blocked", "prefix", "prefix_length",
-  "final_states", "steps", "window", "operations", "window_start_states"];
+  "final_states", "steps", "window", "operations", "window_start_states", "window_optional", "window_omitted"];
 
 /** Whatever a kind of evidence has that this page does not know. */
 function rest(evidence) {

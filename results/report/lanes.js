@@ -23,7 +23,18 @@ function placeEvents(operations) {
   const open = operations.filter(op => op.right === undefined);
   const edge = Math.max(x + LANE.gap, ...open.map(op => op.left + op.width + LANE.gap));
   open.forEach(op => { op.right = edge; op.open = true; });
-  return {events, edge};
+  return {events, edge: spread(operations, events, edge)};
+}
+
+/** Takes the room that there is, for few operations. */
+function spread(operations, events, edge) {
+  const room = Math.min(innerWidth, 1240) - 170;
+  const factor = Math.min(2, (room - LANE.gutter) / (edge - LANE.gutter));
+  if (factor <= 1) return edge;
+  const wide = x => LANE.gutter + (x - LANE.gutter) * factor;
+  operations.forEach(op => { op.left = wide(op.left); op.right = wide(op.right); });
+  events.forEach(event => { event.x = wide(event.x); });
+  return wide(edge);
 }
 
 function barLabel(op, order) {
@@ -47,18 +58,23 @@ function laneDrawing(data, quoted, blocked, order) {
   const processes = [...new Set(operations.map(op => op.process))].sort((a, b) => a - b);
   const {events, edge} = placeEvents(operations);
   const height = LANE.top + processes.length * LANE.height + 26;
-  const width = edge + 10;
+  const width = edge + 64 - LANE.gutter;
   const y = process => LANE.top + processes.indexOf(process) * LANE.height;
-  const drawing = svg("svg", {width, height, viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": "Operations of the failing window, one lane per process"});
+  // The names stay where they are when the lanes are scrolled.
+  const names = svg("svg", {class: "names", width: LANE.gutter, height, "aria-hidden": "true"});
+  const drawing = svg("svg", {width, height, viewBox: `${LANE.gutter} 0 ${width} ${height}`, role: "group", "aria-label": "Operations of the failing window, one lane per process"});
   for (const process of processes) {
     const middle = y(process) + LANE.height / 2;
-    drawing.append(
-      svg("line", {class: "lane-line", x1: LANE.gutter, x2: edge, y1: middle, y2: middle}),
-      svg("text", {class: "quiet", x: 10, y: middle + 4}, "p" + process));
+    names.append(svg("text", {class: "quiet", x: 12, y: middle + 4}, "p" + process));
+    drawing.append(svg("line", {class: "lane-line", x1: LANE.gutter, x2: edge, y1: middle, y2: middle}));
   }
   drawing.append(laneAxis(data, events, LANE.top + processes.length * LANE.height));
   for (const op of operations) drawing.append(laneBar(op, y(op.process), op.call === blocked));
-  return el("div", {class: "lanes", tabindex: "0"}, drawing);
+  const box = el("div", {class: "lanes", tabindex: "0"}, names, drawing);
+  const last = operations.find(op => op.call === blocked);
+  // Where there is no room for all, the blocked operation is what must be seen.
+  if (last) requestAnimationFrame(() => { box.scrollLeft = last.right + 24 - box.clientWidth; });
+  return box;
 }
 
 function laneAxis(data, events, top) {
@@ -78,7 +94,7 @@ function laneAxis(data, events, top) {
 
 function laneBar(op, top, isBlocked) {
   const barTop = top + (LANE.height - LANE.bar) / 2;
-  const bar = svg("rect", {x: op.left, y: barTop, width: op.right - op.left, height: LANE.bar, rx: 4, "stroke-dasharray": op.open ? "5 3" : null});
+  const bar = svg("rect", {x: op.left, y: barTop, width: op.right - op.left, height: LANE.bar, rx: 4, "stroke-dasharray": op.open || op.optional ? "5 3" : null});
   const label = svg("text", {x: op.left + (op.order ? 26 : 8), y: barTop + LANE.bar / 2 + 4}, op.label);
   const number = op.order ? [
     svg("circle", {class: "order", cx: op.left + 14, cy: barTop + LANE.bar / 2, r: 8}),

@@ -15,7 +15,7 @@ function follow(timeline) {
   if (!found || !timeline) return;
   const number = Number(found[2]);
   if (!Number.isFinite(number)) return;
-  if (found[1] === "t") timeline.centre(number);
+  if (found[1] === "t") timeline.showTime(number);
   else if (!timeline.goTo(number)) timeline.detail.replaceChildren(el("p", {class: "pinned muted"}, `Event ${number} is not an operation drawn here; it is line ${number + 1} of history.jsonl.`));
   timeline.canvas.scrollIntoView({block: "center"});
 }
@@ -31,6 +31,8 @@ function main() {
   if (timeline) timeline.start();
   addEventListener("hashchange", () => follow(timeline));
   follow(timeline);
+  // For the console of a curious reader.
+  window.stormglass = {data, timeline};
   document.documentElement.dataset.ready = String(data.ops.count);
 }
 

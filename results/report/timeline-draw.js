@@ -63,6 +63,10 @@ function drawTimeline(state, context, width, height) {
   context.rect(TIMELINE.gutter, top, width - TIMELINE.gutter, height - top);
   context.clip();
   drawLanes(state, context, colors, x, width);
+  if (state.cursor !== null) {
+    context.fillStyle = colors.link;
+    context.fillRect(Math.round(x(state.cursor)), top, 2, height);
+  }
   context.restore();
   drawGutter(state, context, colors, height);
 }
@@ -86,12 +90,13 @@ function drawTimeAxis(state, context, colors, x, width, height) {
 
 function drawFaults(state, context, colors, x, width, height) {
   context.textAlign = "left";
+  const shade = 0.08 * Math.min(1, Math.sqrt(16 / Math.max(1, state.data.faults.length)));
   for (const band of state.data.faults) {
     if (band.to < state.from || band.from > state.to) continue;
     const left = Math.max(x(band.from), TIMELINE.gutter), right = Math.min(Math.max(x(band.to), x(band.from) + 2), width);
     const y = state.faultsTop + band.row * TIMELINE.faultRow;
     context.fillStyle = colors[band.color];
-    context.globalAlpha = 0.08;
+    context.globalAlpha = shade;
     context.fillRect(left, state.lanesTop, right - left, height);
     context.globalAlpha = band.outcome === "installed" ? 0.26 : 0.12;
     context.fillRect(left, y, right - left, TIMELINE.faultRow - 3);
@@ -123,21 +128,28 @@ function drawPhases(state, context, colors, x, width, height) {
     ...crashes.map(crash => ({at: crash.at, text: "✕ " + crash.node + " died", color: colors.bad})),
     ...marks.map(mark => ({at: mark.at, text: mark.name, color: colors.muted})),
   ].sort((a, b) => a.at - b.at);
-  let free = -Infinity;
-  for (const {at, text, color} of flags) {
-    const left = Math.round(x(at));
-    if (left < TIMELINE.gutter - 200 || left > width) continue;
+  const inView = flags.map(flag => ({...flag, left: Math.round(x(flag.at))})).filter(flag => flag.left > TIMELINE.gutter - 200 && flag.left < width);
+  for (const {left, color} of inView) {
     context.strokeStyle = color;
     context.setLineDash([2, 3]);
     context.beginPath();
     context.moveTo(left + 0.5, TIMELINE.axis);
     context.lineTo(left + 0.5, height);
     context.stroke();
-    context.setLineDash([]);
-    if (left + 4 < free) continue;
+  }
+  context.setLineDash([]);
+  // A name that has no room is left out; its line stays. Names stand on the panel's colour, so
+  // that no line runs through them.
+  let free = -Infinity;
+  for (const {left, text, color} of inView) {
+    const wide = context.measureText(text).width + 6;
+    const at = left + 3 + wide > width ? left - wide - 1 : left + 2;
+    if (at < free) continue;
+    context.fillStyle = colors.panel;
+    context.fillRect(at, y - 7, wide, 14);
     context.fillStyle = color;
-    context.fillText(text, left + 4, y);
-    free = left + context.measureText(text).width + 14;
+    context.fillText(text, at + 3, y);
+    free = at + wide + 4;
   }
 }
 
@@ -181,7 +193,8 @@ function drawLanes(state, context, colors, x, width) {
   context.textBaseline = "middle";
   for (const {n, left, y, wide} of letters) {
     const about = describe(state.data, n);
-    fitText(context, (about.key === null ? "" : about.key + " ") + about.text, left + 4, y + barHeight / 2 + 0.5, wide - 6, colors.ink);
+    const text = Math.max(left, TIMELINE.gutter) + 4;
+    fitText(context, (about.key === null ? "" : about.key + " ") + about.text, text, y + barHeight / 2 + 0.5, left + wide - text - 2, colors.ink);
   }
   for (const {n, left, y, wide} of rare) {
     context.strokeStyle = n === state.pinned ? colors.link : state.marked.has(n) ? colors.bad : colors.ink;
@@ -228,7 +241,9 @@ function drawOverview(state, context, width, height) {
   }
   context.globalAlpha = 0.75;
   const bins = Math.max(20, Math.min(600, Math.floor(span / 2)));
-  const counts = binned(data, bins);
+  // The strip changes only with its width.
+  if (!state.strip || state.strip[0].length !== bins) state.strip = binned(data, bins);
+  const counts = state.strip;
   let most = 1;
   for (let n = 0; n < bins; n++) most = Math.max(most, counts[0][n] + counts[1][n] + counts[2][n]);
   for (let n = 0; n < bins; n++) {
@@ -247,7 +262,7 @@ function drawOverview(state, context, width, height) {
   }
   const left = x(state.from), right = Math.max(x(state.to), left + 3);
   context.fillStyle = colors.panel;
-  context.globalAlpha = 0.6;
+  context.globalAlpha = 0.5;
   context.fillRect(TIMELINE.gutter, 0, left - TIMELINE.gutter, height);
   context.fillRect(right, 0, width - right, height);
   context.globalAlpha = 1;

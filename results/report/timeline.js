@@ -14,9 +14,17 @@ function timelineSection(data) {
       el("div", {class: "legend", style: "margin-top:.5rem"},
         OUTCOMES.map(name => el("span", {}, dot(`var(--${name})`), name)),
         timeline.marked.size ? el("span", {}, dot("var(--bad)"), "quoted in the evidence") : null,
-        el("span", {}, "a lane is a worker; when its process dies of an info, it goes on as the next")),
+        el("span", {}, "a lane is a worker; when its process dies of an info, it goes on as the next"),
+        timeline.note),
       timeline.detail));
   return {section: shown, timeline};
+}
+
+/** Positions of the invocations that a piece of evidence speaks of. */
+function quotedBy(piece) {
+  const calls = (piece.window || piece.operations || []).map(op => op.call);
+  if (piece.blocked !== undefined) calls.push(piece.blocked);
+  return calls.filter(call => call !== undefined);
 }
 
 class Timeline {
@@ -28,10 +36,12 @@ class Timeline {
     this.shown = new Uint8Array(data.ops.count).fill(1);
     this.hovered = this.pinned = -1;
     this.pending = false;
+    this.cursor = null;
     this.markEvidence();
     this.canvas = el("canvas", {class: "view", tabindex: "0", role: "application", "aria-label": "Timeline of operations by process"});
     this.overview = el("canvas", {class: "overview", "aria-hidden": "true"});
     this.detail = el("div", {"aria-live": "polite"});
+    this.note = el("span");
     this.showEvidence() || this.setView(data.first, data.last);
     this.listen();
   }
@@ -41,10 +51,7 @@ class Timeline {
     this.marked = new Set();
     this.blocked = -1;
     for (const piece of evidence) {
-      for (const quoted of piece.window || piece.operations || []) {
-        const n = operationOf(ops, quoted.call);
-        if (n >= 0) this.marked.add(n);
-      }
+      quotedBy(piece).map(call => operationOf(ops, call)).filter(n => n >= 0).forEach(n => this.marked.add(n));
     }
     if (evidence.length && evidence[0].blocked !== undefined) this.blocked = operationOf(ops, evidence[0].blocked);
   }
@@ -52,7 +59,7 @@ class Timeline {
   /** Opens at the window of the first evidence. */
   showEvidence() {
     const {ops, evidence} = this.data;
-    const quoted = evidence.length ? (evidence[0].window || evidence[0].operations || []).map(op => operationOf(ops, op.call)).filter(n => n >= 0) : [];
+    const quoted = evidence.length ? quotedBy(evidence[0]).map(call => operationOf(ops, call)).filter(n => n >= 0) : [];
     if (!quoted.length) return false;
     const from = Math.min(...quoted.map(n => ops.start[n]));
     const to = Math.max(...quoted.map(n => ops.outcome[n] === 2 ? ops.start[n] : ops.end[n]));
@@ -89,6 +96,12 @@ class Timeline {
     this.setView(time - half, time + half);
   }
 
+  /** Shows a moment, with a line at it. */
+  showTime(time) {
+    this.cursor = time;
+    this.centre(time);
+  }
+
   scrollLanes(by) {
     const most = Math.max(0, this.lanes.length - (this.lanesShown || this.lanes.length));
     this.firstLane = Math.min(most, Math.max(0, this.firstLane + by));
@@ -120,6 +133,9 @@ class Timeline {
     const began = performance.now();
     const width = this.canvas.clientWidth;
     if (!width) return;
+    this.layout();
+    this.note.textContent = this.lanesShown < this.lanes.length
+      ? `lanes ${this.firstLane + 1} to ${this.firstLane + this.lanesShown} of ${this.lanes.length}, ↑ ↓ for others` : "";
     paint(this.canvas, width, this.layout(), (context, w, h) => drawTimeline(this, context, w, h));
     paint(this.overview, width, TIMELINE.overview, (context, w, h) => drawOverview(this, context, w, h));
     this.canvas.dataset.frameMs = (performance.now() - began).toFixed(1);

@@ -50,13 +50,13 @@ function rerunSection(data) {
   const plan = data.plan && typeof data.plan === "object" ? data.plan : {};
   const named = ["rerun", "versions", "kernel", "git", "seed", "target", "workload", "format"];
   const simple = Object.entries(plan).filter(([name, value]) =>
-    !named.includes(name) && value !== null && (typeof value !== "object" || Array.isArray(value) && value.every(v => typeof v !== "object")));
+    name && !named.includes(name) && value !== null && (typeof value !== "object" || Array.isArray(value) && value.every(v => typeof v !== "object")));
   const pairs = [
     ["Seed", data.seed && el("span", {class: "mono"}, data.seed)],
     ...Object.entries(plan.versions || {}).map(([name, value]) => [name, oneLine(value)]),
     ["Kernel", oneLine(plan.kernel)],
     ["Git", oneLine(plan.git)],
-    ...simple.map(([name, value]) => [name.replaceAll("_", " "), oneLine(value)]),
+    ...simple.map(([name, value]) => [name[0].toUpperCase() + name.slice(1).replaceAll("_", " "), oneLine(value)]),
   ].filter(([, value]) => value);
   if (!plan.rerun && !pairs.length && !data.schedule) return null;
   return section("rerun", "Run it again",

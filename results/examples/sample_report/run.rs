@@ -1,8 +1,8 @@
 //! A run that never was: a register served by five nodes, with faults, one of which makes a node
 //! answer a read from the past.
 
-use checkers::evidence::{Evidence, LinearizabilityEvidence, QuotedOperation};
-use checkers::{Event, EventType, History, Operation, Process, Value};
+use checkers::evidence::QuotedOperation;
+use checkers::{Event, EventType, Evidence, History, Operation, Process, Value};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::json;
@@ -79,6 +79,7 @@ pub struct SampleRun {
 }
 
 struct Pending {
+    start: u64,
     end: u64,
     worker: usize,
     event_type: EventType,
@@ -99,7 +100,8 @@ pub fn sample(operations: u64, seed: u64) -> SampleRun {
     let mut processes: Vec<u32> = (0..WORKERS).collect();
     let mut due: Vec<u64> = (0..WORKERS).map(|_| rng.random_range(0..pause_ns)).collect();
     let mut pending: Vec<Pending> = Vec::new();
-    let mut registers: Vec<Vec<i64>> = vec![vec![0]; KEYS];
+    // Each register's values with the times at which they were written.
+    let mut registers: Vec<Vec<(i64, u64)>> = vec![vec![(0, 0)]; KEYS];
     let mut next_value = 1;
     let mut stale = None;
     loop {
@@ -116,7 +118,7 @@ pub fn sample(operations: u64, seed: u64) -> SampleRun {
         if now > LOAD + 4 * SECOND {
             break;
         }
-        let op = invoke(&mut rng, worker, now, &faults, &mut next_value);
+        let op = invoke(&mut rng, worker, now, &faults, &registers, &mut next_value);
         let process = Process::client(processes[worker].into()).expect("few processes");
         events.push(Event::new(
             now,
@@ -172,15 +174,22 @@ fn nemesis(events: &mut Vec<Event>, faults: &[Fault]) {
     );
 }
 
-fn invoke(rng: &mut ChaCha8Rng, worker: usize, now: u64, faults: &[Fault], next_value: &mut i64) -> Pending {
+fn invoke(
+    rng: &mut ChaCha8Rng,
+    worker: usize,
+    now: u64,
+    faults: &[Fault],
+    registers: &[Vec<(i64, u64)>],
+    next_value: &mut i64,
+) -> Pending {
+    let key = rng.random_range(0..KEYS);
+    let current = registers[key].last().map_or(0, |(value, _)| *value);
     let (function, value) = match rng.random_range(0..10) {
         0..5 => ("read", Value::Nil),
-        5..9 => {
-            *next_value += 1;
-            ("write", Value::Int(*next_value))
-        }
-        _ => ("cas", Value::list([Value::Int(*next_value), Value::Int(*next_value + 1)])),
+        5..9 => ("write", Value::Int(*next_value)),
+        _ => ("cas", Value::list([Value::Int(current), Value::Int(*next_value)])),
     };
+    *next_value += i64::from(function != "read");
     let node = format!("n{}", worker % 5 + 1);
     let storm = faults.iter().filter(|f| f.outcome == "installed" && (f.from..f.to).contains(&now));
     let hit = storm.clone().any(|fault| fault.nodes.contains(&node.as_str()));
@@ -192,39 +201,39 @@ fn invoke(rng: &mut ChaCha8Rng, worker: usize, now: u64, faults: &[Fault], next_
         0..25 if hit => (EventType::Info, SECOND, Some("timeout: no answer within 1 s")),
         25..70 if hit => (EventType::Fail, latency, Some("connection refused (os error 111)")),
         0 if slow > 1.0 => (EventType::Fail, latency, Some("not leader: ask n4")),
-        _ if function == "cas" && rng.random_bool(0.6) => (EventType::Fail, latency, Some("value mismatch")),
         _ => (EventType::Ok, latency, None),
     };
-    Pending {
-        end: now + latency + 1,
-        worker,
-        event_type,
-        function,
-        key: rng.random_range(0..KEYS),
-        value,
-        error,
-        node,
-    }
+    Pending { start: now, end: now + latency + 1, worker, event_type, function, key, value, error, node }
 }
 
 fn complete(
     events: &mut Vec<Event>,
-    op: Pending,
+    mut op: Pending,
     processes: &mut [u32],
-    registers: &mut [Vec<i64>],
+    registers: &mut [Vec<(i64, u64)>],
     stale: &mut Option<u64>,
 ) {
     let process = Process::client(processes[op.worker].into()).expect("few processes");
-    let mut value = op.value;
+    let mut value = op.value.clone();
     let register = &mut registers[op.key];
     if op.event_type == EventType::Ok {
         match (&value, op.function) {
-            (Value::Int(written), _) => register.push(*written),
-            (Value::List(pair), "cas") => register.extend(pair[1].as_int()),
+            (Value::Int(written), _) => register.push((*written, op.end)),
+            (Value::List(pair), "cas")
+                if pair.first() != register.last().map(|(now, _)| Value::Int(*now)).as_ref() =>
+            {
+                (op.event_type, op.error) = (EventType::Fail, Some("value mismatch"));
+            }
+            (Value::List(pair), "cas") => register.extend(pair[1].as_int().map(|new| (new, op.end))),
             _ => {
                 let seen = register.len() - 1;
-                let late = stale.is_none() && op.end > STALE_FROM && op.key == 1 && seen > 2;
-                value = Value::Int(register[if late { seen - 1 } else { seen }]);
+                let over = register[seen].1 < op.start;
+                let late = stale.is_none()
+                    && op.end > STALE_FROM
+                    && op.key == 1
+                    && over
+                    && op.start - register[seen - 1].1 < 80_000_000;
+                value = Value::Int(register[if late { seen - 1 } else { seen }].0);
                 if late {
                     *stale = Some(op.end);
                 }
@@ -243,45 +252,62 @@ fn complete(
     events.push(event);
 }
 
-/// Quotes the last operations on the key up to the stale read, as a checker would.
+/// Quotes the operations on the key from the write that was read again to the stale read, as a
+/// checker would.
 fn evidence(history: &History, stale_end: u64) -> Evidence {
     let key = Value::from("k1");
-    let stale = history
+    let on_key: Vec<Operation<'_>> = history
         .operations()
-        .find(|op| op.completion.is_some_and(|(_, end)| end.time == stale_end))
-        .expect("the stale read is in the history");
-    let on_key = history.operations().filter(|op| {
-        op.invocation.value.as_pair().is_some_and(|(k, _)| *k == key)
-            && op.call <= stale.call.max(stale.call + 6)
-    });
-    let mut window: Vec<_> = on_key.filter(|op| op.ret().is_none_or(|ret| ret + 60 > stale.call)).collect();
-    window.retain(|op| op.ret().is_some() || op.call + 400 > stale.call);
-    let from = window.len().saturating_sub(9);
-    let window: Vec<QuotedOperation> = window[from..].iter().map(quote).collect();
-    let prefix: Vec<usize> =
-        window.iter().filter(|op| op.fate == "ok" && op.call != stale.call).map(|op| op.call).collect();
-    let reader = stale.process();
-    let seen = stale.completion_event().and_then(|end| end.value.as_pair()).map(|(_, v)| v.clone());
-    let seen = seen.unwrap_or_default();
-    let last = window.iter().rev().find(|op| op.fate == "ok" && op.f == "write" && op.call != stale.call);
-    let state = last.map_or_else(|| "nil".to_owned(), |op| op.input.to_string());
-    Evidence::Linearizability(LinearizabilityEvidence {
-        key: Some(key),
-        sentence: format!(
-            "process {reader} read {seen} from key k1, although {state} had been written and acknowledged before it asked"
-        ),
-        blocked: stale.call,
-        prefix,
-        final_states: vec![state.clone()],
-        steps: vec![
-            format!(
-                "process {reader}'s read of {seen} would need the register to be {seen}, and it is {state}"
-            ),
-            format!("no other operation that overlaps the read could write {seen} again"),
+        .filter(|op| op.invocation.value.as_pair().is_some_and(|(k, _)| *k == key))
+        .collect();
+    let quoted: Vec<QuotedOperation> = on_key.iter().map(quote).collect();
+    let stale = quoted.iter().find(|op| op.ret_time == Some(stale_end)).expect("the stale read is recorded");
+    let seen = stale.output.clone().expect("a read has a result");
+    let writes = |op: &&QuotedOperation| op.fate == "ok" && op.f != "read";
+    // Everything takes effect when it ends.
+    let ended = |op: &QuotedOperation| op.ret_time.filter(|end| *end < stale_end && op.fate == "ok");
+    let source = quoted.iter().filter(writes).find(|op| result(op) == seen).expect("somebody wrote it");
+    let mut window: Vec<QuotedOperation> = quoted
+        .iter()
+        .filter(|op| {
+            op.call_time <= stale_end && op.ret_time.unwrap_or(op.call_time + 400_000_000) >= source.call_time
+        })
+        .cloned()
+        .collect();
+    window.retain(|op| op.ret_time.is_none_or(|end| end <= stale_end));
+    let mut order: Vec<&QuotedOperation> = window.iter().filter(|op| ended(op).is_some()).collect();
+    order.sort_by_key(|op| op.ret_time);
+    let last = order.iter().rev().find(|op| op.f != "read").expect("it was overwritten");
+    let state = result(last).to_string();
+    let begin = order.first().and_then(|op| op.ret_time);
+    let before = quoted.iter().filter(writes).filter(|op| op.ret_time < begin).max_by_key(|op| op.ret_time);
+    let reader = stale.process;
+    let sentence = format!(
+        "process {reader} read {seen} from k1, although process {} had replaced it by {state}, and knew so, \
+         before the read began",
+        last.process
+    );
+    // As a file has it, so that evidence may gain fields.
+    serde_json::from_value(json!({
+        "kind": "linearizability",
+        "key": "k1",
+        "sentence": sentence,
+        "blocked": stale.call,
+        "prefix": order.iter().map(|op| op.call).collect::<Vec<_>>(),
+        "final_states": [state],
+        "steps": [
+            format!("process {reader}'s read of {seen} needs the register to be {seen}, and it is {state}"),
+            format!("no operation that overlaps the read can make it {seen} again"),
         ],
-        window,
-        window_start_states: vec![seen.to_string()],
-    })
+        "window_start_states": [before.map_or_else(|| "nil".to_owned(), |op| result(op).to_string())],
+        "window": window,
+    }))
+    .expect("this is evidence")
+}
+
+/// The value of the register after a write or a compare-and-set.
+fn result(op: &QuotedOperation) -> Value {
+    op.input.as_list().and_then(|pair| pair.last()).unwrap_or(&op.input).clone()
 }
 
 fn quote(op: &Operation<'_>) -> QuotedOperation {

@@ -153,7 +153,9 @@ fn shown_evidence(evidence: &Evidence) -> Value {
             let mut short = found.clone();
             short.prefix.retain(|call| window.contains(call));
             let mut shown = json!(Evidence::Linearizability(short));
-            shown["prefix_length"] = found.prefix.len().into();
+            if shown["prefix_length"].as_u64().is_none_or(|length| length == 0) {
+                shown["prefix_length"] = found.prefix.len().into();
+            }
             shown
         }
         other => json!(other),

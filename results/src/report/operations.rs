@@ -133,7 +133,24 @@ impl Lanes {
                 lanes.of.insert(process, lane);
             }
         }
+        lanes.sort();
         lanes
+    }
+
+    /// Orders the lanes by the lowest number of their processes, as a reader expects them.
+    fn sort(&mut self) {
+        let mut first = vec![u32::MAX; self.count as usize];
+        for (process, lane) in &self.of {
+            let known = &mut first[*lane as usize];
+            *known = (*known).min(*process);
+        }
+        let mut order: Vec<usize> = (0..first.len()).collect();
+        order.sort_unstable_by_key(|lane| first[*lane]);
+        let mut rank = vec![0; order.len()];
+        for (place, lane) in order.into_iter().enumerate() {
+            rank[lane] = place as u64;
+        }
+        self.of.values_mut().for_each(|lane| *lane = rank[*lane as usize]);
     }
 }
 
@@ -272,8 +289,8 @@ mod tests {
     #[test]
     fn a_dead_process_makes_room_for_the_next() {
         let lines = r#"
-{"time":1,"process":0,"type":"invoke","f":"read","value":null}
-{"time":2,"process":1,"type":"invoke","f":"read","value":null}
+{"time":1,"process":1,"type":"invoke","f":"read","value":null}
+{"time":2,"process":0,"type":"invoke","f":"read","value":null}
 {"time":3,"process":0,"type":"info","f":"read","value":null}
 {"time":4,"process":2,"type":"invoke","f":"read","value":null}
 {"time":5,"process":1,"type":"ok","f":"read","value":null}
