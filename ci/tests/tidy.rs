@@ -19,8 +19,19 @@ const FLOORS: &[(&str, &[&str])] = &[
 
 /// Licences that may be linked into the binary.
 const LICENCES: &[&str] = &[
-    "MIT", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "Zlib", "MPL-2.0", "Unicode-3.0", "0BSD",
-    "Unlicense", "BSL-1.0", "Apache-2.0 WITH LLVM-exception", "CC0-1.0",
+    "MIT",
+    "Apache-2.0",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "ISC",
+    "Zlib",
+    "MPL-2.0",
+    "Unicode-3.0",
+    "0BSD",
+    "Unlicense",
+    "BSL-1.0",
+    "Apache-2.0 WITH LLVM-exception",
+    "CC0-1.0",
 ];
 
 /// A file longer than this has two reasons to change.

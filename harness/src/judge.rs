@@ -37,7 +37,8 @@ pub fn judge(case: Case<'_>) -> RunResults {
     let began = Instant::now();
     let limit = case.limit;
     let stop = move || {
-        (began.elapsed() >= limit).then(|| format!("the checkers' time limit of {} s is over", limit.as_secs()))
+        (began.elapsed() >= limit)
+            .then(|| format!("the checkers' time limit of {} s is over", limit.as_secs()))
     };
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let budget = Budget { threads, stop: Some(&stop), ..Budget::default() };
@@ -90,7 +91,8 @@ fn recovery(log: &NemesisLog) -> Recovery {
         return Recovery::default();
     };
     // The value was made from JSON, and has this shape in every run of ours.
-    serde_json::to_value(&mark.value)
-        .and_then(serde_json::from_value)
-        .unwrap_or_else(|_| Recovery { reason: "the record of the recovery is unreadable".to_owned(), ..Recovery::default() })
+    serde_json::to_value(&mark.value).and_then(serde_json::from_value).unwrap_or_else(|_| Recovery {
+        reason: "the record of the recovery is unreadable".to_owned(),
+        ..Recovery::default()
+    })
 }

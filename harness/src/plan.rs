@@ -142,7 +142,11 @@ impl Plan {
             return bad("--nodes 0: a cluster needs at least one node; 3 or 5 are usual".to_owned());
         }
         if args.nodes > crate::net::address::MAX_NODES {
-            return bad(format!("--nodes {}: at most {} are possible", args.nodes, crate::net::address::MAX_NODES));
+            return bad(format!(
+                "--nodes {}: at most {} are possible",
+                args.nodes,
+                crate::net::address::MAX_NODES
+            ));
         }
         let nodes: Vec<String> = (1..=args.nodes).map(|n| format!("n{n}")).collect();
         let concurrency = match args.concurrency {
@@ -151,7 +155,11 @@ impl Plan {
         };
         let concurrency = match u32::try_from(concurrency) {
             Ok(count) if count <= MAX_CONCURRENCY => count,
-            _ => return bad(format!("--concurrency: {concurrency} clients; at most {MAX_CONCURRENCY} make sense")),
+            _ => {
+                return bad(format!(
+                    "--concurrency: {concurrency} clients; at most {MAX_CONCURRENCY} make sense"
+                ));
+            }
         };
         if !args.rate.is_finite() || args.rate < 0.0 {
             return bad(format!("--rate {}: operations per second, or 0 for no limit", args.rate));
@@ -256,15 +264,17 @@ fn target_options(target: &dyn Target, args: &RunArgs, seed: u64) -> Result<Targ
     let mut options = Vec::new();
     for text in &args.opt {
         let Some((name, value)) = text.split_once('=') else {
-            return Err(PlanError::Bad(format!("--opt {text}: write name=value; there are: {}", known.join(", "))));
+            return Err(PlanError::Bad(format!(
+                "--opt {text}: write name=value; there are: {}",
+                known.join(", ")
+            )));
         };
         if !known.contains(&name) {
             return Err(PlanError::unknown("option of this target", name, &known));
         }
         options.push((name.to_owned(), value.to_owned()));
     }
-    let options =
-        TargetOptions { bugs: args.bug.clone(), options, seed, op_timeout: args.op_timeout };
+    let options = TargetOptions { bugs: args.bug.clone(), options, seed, op_timeout: args.op_timeout };
     target.validate(&options).map_err(|error| PlanError::Bad(format!("--opt {error}")))?;
     Ok(options)
 }

@@ -77,8 +77,7 @@ impl Recorder {
     /// # Errors
     /// When the file cannot be created.
     pub fn create(path: &Path) -> Result<Self, RecorderError> {
-        let fail =
-            |error: std::io::Error| RecorderError { path: path.to_owned(), reason: error.to_string() };
+        let fail = |error: std::io::Error| RecorderError { path: path.to_owned(), reason: error.to_string() };
         let file = OpenOptions::new().write(true).create_new(true).open(path).map_err(fail)?;
         let shared = Arc::new(Shared {
             path: path.to_owned(),
@@ -179,8 +178,7 @@ fn write_until_closed(shared: &Shared, mut file: File) {
         let closed = {
             let mut state = shared.lock();
             if state.pending.len() < WAKE_BYTES && !state.closed {
-                state =
-                    shared.wake.wait_timeout(state, LINGER).unwrap_or_else(PoisonError::into_inner).0;
+                state = shared.wake.wait_timeout(state, LINGER).unwrap_or_else(PoisonError::into_inner).0;
             }
             std::mem::swap(&mut batch, &mut state.pending);
             state.closed
@@ -192,10 +190,7 @@ fn write_until_closed(shared: &Shared, mut file: File) {
         }
         if let Err(error) = result {
             let mut state = shared.lock();
-            state.error.get_or_insert(RecorderError {
-                path: shared.path.clone(),
-                reason: error.to_string(),
-            });
+            state.error.get_or_insert(RecorderError { path: shared.path.clone(), reason: error.to_string() });
             return;
         }
         if closed {

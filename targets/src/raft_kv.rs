@@ -315,13 +315,15 @@ impl RaftClient {
         let limit = deadline.saturating_duration_since(Instant::now()).min(ATTEMPT_LIMIT);
         let mut connection = match self.connections[at].take() {
             Some(connection) => connection,
-            None => match Connection::connect(&client_address(&self.nodes[at]), limit.min(CONNECT_LIMIT)).await {
-                Ok(connection) => connection,
-                Err(error) => {
-                    self.try_another().await;
-                    return Attempt::Nothing(error.to_string());
+            None => {
+                match Connection::connect(&client_address(&self.nodes[at]), limit.min(CONNECT_LIMIT)).await {
+                    Ok(connection) => connection,
+                    Err(error) => {
+                        self.try_another().await;
+                        return Attempt::Nothing(error.to_string());
+                    }
                 }
-            },
+            }
         };
         match timeout(limit, connection.request(request.clone())).await {
             Err(_) => {
@@ -378,7 +380,10 @@ impl RaftClient {
 
 enum Translated {
     /// A read of this key; the value is `[key, …]` if the workload names keys.
-    Read { key: String, keyed: Option<Value> },
+    Read {
+        key: String,
+        keyed: Option<Value>,
+    },
     Command(Command),
 }
 

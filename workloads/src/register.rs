@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use checkers::models::{CasRegister, PerKey};
+use checkers::stats::StatsChecker;
 use checkers::{Checker, Event, EventType, Linearizability, Name, Value};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
@@ -113,7 +114,7 @@ impl Workload for Register {
     }
 
     fn checkers(&self) -> Vec<Box<dyn Checker>> {
-        vec![Box::new(Linearizability::new(PerKey::new(CasRegister::default())))]
+        vec![Box::new(Linearizability::new(PerKey::new(CasRegister::default()))), Box::new(StatsChecker)]
     }
 }
 

@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use checkers::set_full::SetFull;
+use checkers::stats::StatsChecker;
 use checkers::{Checker, Name, Value};
 use rand::Rng;
 
@@ -86,13 +88,10 @@ impl Workload for Set {
     }
 
     fn checkers(&self) -> Vec<Box<dyn Checker>> {
-        checkers_of_set()
+        // A read that begins after an add was answered must have it: the targets that this
+        // workload is for promise linearizability.
+        vec![Box::new(SetFull { linearizable: true }), Box::new(StatsChecker)]
     }
-}
-
-/// To be wired: the checker of a set with several reads.
-fn checkers_of_set() -> Vec<Box<dyn Checker>> {
-    Vec::new()
 }
 
 struct SetGenerator {

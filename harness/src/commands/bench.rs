@@ -28,9 +28,8 @@ type AnyError = Box<dyn std::error::Error>;
 pub fn bench(args: &BenchArgs) -> Exit {
     let measured = match &args.what {
         Bench::Noop { time_limit, concurrency } => measure("no-op client", Noop, *time_limit, *concurrency),
-        Bench::Echo { time_limit, concurrency } => {
-            echo_server().and_then(|opener| measure("TCP echo on loopback", opener, *time_limit, *concurrency))
-        }
+        Bench::Echo { time_limit, concurrency } => echo_server()
+            .and_then(|opener| measure("TCP echo on loopback", opener, *time_limit, *concurrency)),
     };
     match measured {
         Ok(()) => Exit::Valid,

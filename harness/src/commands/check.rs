@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use checkers::jsonl::{self, TornTail};
-use checkers::{Checker, History};
+use checkers::{Checker, History, registry};
 use results::compose::Trouble;
 use results::coverage::Demands;
 use results::run_results::RunResults;
@@ -44,7 +44,7 @@ fn check_run(args: &CheckArgs) -> Result<(RunResults, Option<String>), AnyError>
     let history = stored.history.ok_or("there is no history.jsonl in this run, so nothing can be judged")?;
     let plan = stored.plan.unwrap_or(Json::Null);
     let workload = args.workload.clone().or_else(|| plan["workload"].as_str().map(str::to_owned));
-    let checkers = choose(args.model.as_deref(), workload.as_deref())?;
+    let checkers = choose(&history, args.model.as_deref(), workload.as_deref())?;
     let classes = plan["faults"].as_array().into_iter().flatten().filter_map(Json::as_str);
     let results = judge(Case {
         history: &history,
@@ -70,7 +70,7 @@ fn check_run(args: &CheckArgs) -> Result<(RunResults, Option<String>), AnyError>
 /// A file: whatever checkers the user names.
 fn check_file(args: &CheckArgs) -> Result<(RunResults, Option<String>), AnyError> {
     let history = read_file(&args.path)?;
-    let checkers = choose(args.model.as_deref(), args.workload.as_deref())?;
+    let checkers = choose(&history, args.model.as_deref(), args.workload.as_deref())?;
     let results = judge(Case {
         history: &history,
         checkers,
@@ -90,12 +90,20 @@ fn read_file(path: &Path) -> Result<History, AnyError> {
     Ok(reading.history)
 }
 
-fn choose(model: Option<&str>, workload: Option<&str>) -> Result<Vec<Box<dyn Checker>>, AnyError> {
+fn choose(
+    history: &History,
+    model: Option<&str>,
+    workload: Option<&str>,
+) -> Result<Vec<Box<dyn Checker>>, AnyError> {
     match (model, workload) {
         (Some(model), _) => {
-            let known: Vec<&str> = checkers::registry::models().iter().map(|m| m.name).collect();
-            let checker = checkers::registry::linearizable_by_name(model)
-                .ok_or_else(|| PlanError::unknown("model", model, &known))?;
+            let known: Vec<&str> = registry::MODELS.iter().map(|m| m.name).collect();
+            let unknown = || PlanError::unknown("model", model, &known);
+            // A history that the model does not understand is bad input, not a matter of doubt.
+            registry::model_understands(model, history)
+                .ok_or_else(unknown)?
+                .map_err(|error| format!("the model `{model}` does not understand this history: {error}"))?;
+            let checker = registry::linearizable_by_name(model).ok_or_else(unknown)?;
             Ok(vec![checker])
         }
         (None, Some(workload)) => Ok(workload_by_name(workload)?.checkers()),

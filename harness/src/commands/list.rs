@@ -1,5 +1,6 @@
 //! `stormglass list`: what there is to choose from.
 
+use checkers::registry::{CHECKERS, MODELS};
 use serde_json::{Map, Value as Json, json};
 
 use crate::cli::args::{ListArgs, Listing};
@@ -101,12 +102,8 @@ fn entries(listing: Listing) -> Vec<Entry> {
                     .with("anomaly", bug.anomaly)
             })
             .collect(),
-        Listing::Models => {
-            checkers::registry::models().iter().map(|m| Entry::new(m.name, m.summary)).collect()
-        }
-        Listing::Checkers => {
-            checkers::registry::checkers().iter().map(|c| Entry::new(c.name, c.summary)).collect()
-        }
+        Listing::Models => MODELS.iter().map(|m| Entry::new(m.name, m.summary)).collect(),
+        Listing::Checkers => CHECKERS.iter().map(|c| Entry::new(c.name, c.summary)).collect(),
     }
 }
 

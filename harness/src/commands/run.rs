@@ -63,12 +63,16 @@ fn in_sandbox(args: &RunArgs, plan: &Plan, sandbox: &Json) -> Result<(RunDir, Ru
     let interrupt = Interrupt::default();
     interrupt.listen()?;
     let mut progress = Progress::start(if args.quiet { Voice::Quiet } else { Voice::Normal });
-    progress.say(&format!("stormglass: {} · {} · seed {}", plan.target.name(), plan.workload.name(), plan.seed));
+    progress.say(&format!(
+        "stormglass: {} · {} · seed {}",
+        plan.target.name(),
+        plan.workload.name(),
+        plan.seed
+    ));
 
     let recorder = Arc::new(Recorder::create(&dir.join(results::store::file::HISTORY))?);
-    let ran = Network::create(plan.nodes.len(), PortBackend::Auto)
-        .map_err(AnyError::from)
-        .and_then(|network| {
+    let ran =
+        Network::create(plan.nodes.len(), PortBackend::Auto).map_err(AnyError::from).and_then(|network| {
             let record = plan.record(network.backend(), sandbox);
             dir.write_plan(&record)?;
             dir.write_schedule(&serde_json::to_value(&plan.schedule)?)?;
@@ -137,9 +141,8 @@ fn start_log(dir: &RunDir, verbose: bool) -> Result<(), AnyError> {
     use tracing_subscriber::{Layer, filter::LevelFilter, fmt};
     let file = dir.create_log()?;
     let to_file = fmt::layer().with_ansi(false).with_writer(Arc::new(file)).with_filter(LevelFilter::INFO);
-    let to_stderr = verbose.then(|| {
-        fmt::layer().with_target(false).with_writer(std::io::stderr).with_filter(LevelFilter::INFO)
-    });
+    let to_stderr = verbose
+        .then(|| fmt::layer().with_target(false).with_writer(std::io::stderr).with_filter(LevelFilter::INFO));
     tracing_subscriber::registry().with(to_file).with(to_stderr).try_init()?;
     Ok(())
 }

@@ -39,7 +39,9 @@ impl FaultClass {
     /// One sentence for `stormglass list faults`.
     pub const fn summary(self) -> &'static str {
         match self {
-            FaultClass::Partition => "drops frames on directed links between nodes; nothing is refused, all is silence",
+            FaultClass::Partition => {
+                "drops frames on directed links between nodes; nothing is refused, all is silence"
+            }
             FaultClass::Kill => "SIGKILL to server processes, then a restart on the same data",
             FaultClass::Pause => "SIGSTOP to server processes, then SIGCONT",
         }

@@ -137,7 +137,9 @@ pub enum GrudgeError {
         name: String,
     },
     /// Text that is no grudge.
-    #[error("`{text}` is no grudge; write `n1:n2,n3;n2:n1`: n1 refuses what n2 and n3 send, n2 what n1 sends")]
+    #[error(
+        "`{text}` is no grudge; write `n1:n2,n3;n2:n1`: n1 refuses what n2 and n3 send, n2 what n1 sends"
+    )]
     Syntax {
         /// What was given.
         text: String,
@@ -255,7 +257,10 @@ mod tests {
     fn circles(grudge: &Grudge, nodes: &[String]) -> Vec<usize> {
         let blocked: BTreeSet<(&str, &str)> = grudge.blocked().collect();
         let hears = |a: &String, b: &String| !blocked.contains(&(b.as_str(), a.as_str()));
-        nodes.iter().map(|a| nodes.iter().filter(|b| a == *b || (hears(a, b) && hears(b, a))).count()).collect()
+        nodes
+            .iter()
+            .map(|a| nodes.iter().filter(|b| a == *b || (hears(a, b) && hears(b, a))).count())
+            .collect()
     }
 
     #[test]
@@ -312,7 +317,10 @@ mod tests {
         assert_eq!(grudge.to_string(), "clients:n1;n1:n2,n3");
         assert_eq!(grudge.validate(&nodes(3)), Ok(()));
         let error = grudge.validate(&nodes(2)).unwrap_err().to_string();
-        assert_eq!(error, "the grudge names the node `n3`, which does not exist; there are n1, n2 and `clients`");
+        assert_eq!(
+            error,
+            "the grudge names the node `n3`, which does not exist; there are n1, n2 and `clients`"
+        );
         assert!("n1".parse::<Grudge>().is_err());
         assert!("n1:".parse::<Grudge>().is_err());
         assert!("".parse::<Grudge>().is_err());

@@ -76,7 +76,9 @@ pub enum ScheduleError {
         source: serde_json::Error,
     },
     /// From a later version.
-    #[error("{path}: format {found} is newer than {FORMAT}, the newest that this version reads; use a newer stormglass")]
+    #[error(
+        "{path}: format {found} is newer than {FORMAT}, the newest that this version reads; use a newer stormglass"
+    )]
     Newer {
         /// The file.
         path: PathBuf,
@@ -200,7 +202,9 @@ impl Schedule {
                     .validate(nodes)
                     .map_err(|source| ScheduleError::Grudge { path: path(), id, source })?,
                 Fault::Partition { grudge: None, kind } if kind != "primaries" => {
-                    return bad(format!("a partition of kind `{kind}` needs a `grudge`; only `primaries` has none"));
+                    return bad(format!(
+                        "a partition of kind `{kind}` needs a `grudge`; only `primaries` has none"
+                    ));
                 }
                 Fault::Kill { aim, nodes: None } | Fault::Pause { aim, nodes: None }
                     if *aim != Aim::Primaries =>
@@ -209,7 +213,10 @@ impl Schedule {
                 }
                 Fault::Kill { nodes: Some(named), .. } | Fault::Pause { nodes: Some(named), .. } => {
                     if let Some(name) = named.iter().find(|name| !nodes.contains(name)) {
-                        return bad(format!("the node `{name}` does not exist; there are {}", nodes.join(", ")));
+                        return bad(format!(
+                            "the node `{name}` does not exist; there are {}",
+                            nodes.join(", ")
+                        ));
                     }
                     if named.is_empty() {
                         return bad("`nodes` is empty: nothing would happen".to_owned());
@@ -286,7 +293,10 @@ mod tests {
             (r#"{"format":9,"steps":[]}"#.to_owned(), "format 9 is newer than 1"),
             (step(r#"{"class":"kill","aim":"one","nodes":["n9"]}"#), "step 4: the node `n9` does not exist"),
             (step(r#"{"class":"kill","aim":"one"}"#), "aim `one` needs `nodes`"),
-            (step(r#"{"class":"partition","kind":"custom","grudge":{"n1":["n7"]}}"#), "step 4: the grudge names the node `n7`"),
+            (
+                step(r#"{"class":"partition","kind":"custom","grudge":{"n1":["n7"]}}"#),
+                "step 4: the grudge names the node `n7`",
+            ),
             (step(r#"{"class":"melt"}"#), "unknown variant `melt`"),
         ];
         for (text, expected) in cases {

@@ -239,7 +239,8 @@ impl Cluster {
         let mut server = node.server.lock().await;
         let Some(process) = server.as_mut().filter(|server| server.is_running()) else { return Ok(None) };
         let pid = process.pid();
-        let status = process.kill().await.map_err(|s| NodeError::Process { node: name.to_owned(), source: s })?;
+        let status =
+            process.kill().await.map_err(|s| NodeError::Process { node: name.to_owned(), source: s })?;
         Ok(Some(json!({"node": name, "pid": pid, "reaped": status})))
     }
 
@@ -271,9 +272,10 @@ impl Cluster {
 
     /// What each node says of itself, all asked at once.
     pub async fn statuses(&self) -> Vec<(String, Result<NodeStatus, String>)> {
-        let asked = self.addresses.iter().map(|address| async {
-            (address.name.to_string(), self.target.status(address).await)
-        });
+        let asked = self
+            .addresses
+            .iter()
+            .map(|address| async { (address.name.to_string(), self.target.status(address).await) });
         futures_all(asked).await
     }
 

@@ -40,7 +40,9 @@ impl Links for SandboxLinks {
         let dropped: u64 = grudge
             .blocked()
             .filter_map(|(from, to)| match (self.endpoint(from).ok()?, self.endpoint(to).ok()?) {
-                (Endpoint::Node(from), Endpoint::Node(to)) => Some(self.network.counts(from, to).dropped_frames),
+                (Endpoint::Node(from), Endpoint::Node(to)) => {
+                    Some(self.network.counts(from, to).dropped_frames)
+                }
                 _ => None,
             })
             .sum();

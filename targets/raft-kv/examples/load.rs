@@ -47,17 +47,13 @@ fn load(clients: u64, seconds: u64) {
         }
         nodes.push(command.spawn().expect("spawn a server"));
     }
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
     runtime.block_on(async {
         let leader = find_leader(&ports[NODES..]).await;
         println!("leader at {leader}");
         let end = Instant::now() + Duration::from_secs(seconds);
-        let workers: Vec<_> = (0..clients)
-            .map(|client| tokio::spawn(work(client, leader.clone(), end)))
-            .collect();
+        let workers: Vec<_> =
+            (0..clients).map(|client| tokio::spawn(work(client, leader.clone(), end))).collect();
         let mut latencies = Vec::new();
         for worker in workers {
             latencies.extend(worker.await.expect("worker"));
@@ -103,9 +99,7 @@ async fn find_leader(ports: &[u16]) -> String {
 }
 
 async fn work(client: u64, leader: String, end: Instant) -> Vec<Duration> {
-    let mut connection = Connection::connect(&leader, Duration::from_secs(1))
-        .await
-        .expect("connect");
+    let mut connection = Connection::connect(&leader, Duration::from_secs(1)).await.expect("connect");
     let mut latencies = Vec::new();
     for turn in 0.. {
         let start = Instant::now();

@@ -39,11 +39,7 @@ pub enum Request {
 impl Request {
     /// A command outside of any session: executed as often as it is sent.
     pub fn plain(command: Command) -> Self {
-        Request::Command(SessionCommand {
-            session: crate::machine::NO_SESSION,
-            seq: 0,
-            command,
-        })
+        Request::Command(SessionCommand { session: crate::machine::NO_SESSION, seq: 0, command })
     }
 }
 

@@ -164,9 +164,7 @@ impl FromStr for Bug {
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
         let found = CATALOGUE.iter().find(|info| info.name == name);
-        found.map(|info| info.bug).ok_or_else(|| UnknownBug {
-            name: name.to_owned(),
-        })
+        found.map(|info| info.bug).ok_or_else(|| UnknownBug { name: name.to_owned() })
     }
 }
 

@@ -70,16 +70,8 @@ impl Connection {
         let stream = connected
             .unwrap_or_else(late)
             .and_then(|stream| stream.set_nodelay(true).map(|()| stream))
-            .map_err(|source| ClientError::Connect {
-                address: address.to_owned(),
-                source,
-            })?;
-        Ok(Connection {
-            stream,
-            received: BytesMut::new(),
-            last_id: 0,
-            usable: true,
-        })
+            .map_err(|source| ClientError::Connect { address: address.to_owned(), source })?;
+        Ok(Connection { stream, received: BytesMut::new(), last_id: 0, usable: true })
     }
 
     /// Asks, and waits for the answer for as long as the connection lives.

@@ -41,18 +41,14 @@ impl FromStr for NodeId {
     type Err = BadNodeName;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        let bad = name.is_empty()
-            || name.len() > MAX_NODE_NAME
-            || name.chars().any(|c| c.is_control() || c == '=');
+        let bad =
+            name.is_empty() || name.len() > MAX_NODE_NAME || name.chars().any(|c| c.is_control() || c == '=');
         if bad {
             return Err(BadNodeName(name.chars().take(64).collect()));
         }
         let mut bytes = [0; MAX_NODE_NAME];
         bytes[..name.len()].copy_from_slice(name.as_bytes());
-        Ok(NodeId {
-            bytes,
-            len: name.len() as u8,
-        })
+        Ok(NodeId { bytes, len: name.len() as u8 })
     }
 }
 

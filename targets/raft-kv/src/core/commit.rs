@@ -23,8 +23,7 @@ impl Raft {
         };
         // BUG raft.commit-old-term-by-counting: figure 8's mistake. Rightly, inherited entries
         // are committed only by an entry of our own that follows them (§5.4.2).
-        let countable =
-            majority > leader.inherited || self.config.bugs.has(Bug::CommitOldTermByCounting);
+        let countable = majority > leader.inherited || self.config.bugs.has(Bug::CommitOldTermByCounting);
         if majority > self.commit && countable {
             self.commit_up_to(majority);
             self.launch_waiting_reads();

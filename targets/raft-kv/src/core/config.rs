@@ -26,9 +26,7 @@ impl FromStr for ReadMode {
             "read-index" => Ok(ReadMode::ReadIndex),
             "leader-local" => Ok(ReadMode::LeaderLocal),
             "any-node" => Ok(ReadMode::AnyNode),
-            other => Err(format!(
-                "unknown read mode {other:?}; use read-index, leader-local or any-node"
-            )),
+            other => Err(format!("unknown read mode {other:?}; use read-index, leader-local or any-node")),
         }
     }
 }

@@ -17,17 +17,11 @@ impl Raft {
             return;
         }
         self.leader = None;
-        self.role = Role::PreCandidate {
-            grants: BTreeSet::from([self.config.id]),
-        };
+        self.role = Role::PreCandidate { grants: BTreeSet::from([self.config.id]) };
         self.log_role("election timeout");
         let (last_term, last_index) = self.last_entry();
         let term = self.hard.term + 1;
-        self.ask_peers(&Message::PreVote {
-            term,
-            last_index,
-            last_term,
-        });
+        self.ask_peers(&Message::PreVote { term, last_index, last_term });
         self.count_pre_votes();
     }
 
@@ -105,8 +99,7 @@ impl Raft {
             None => true,
         };
         // BUG raft.no-log-up-to-date-check: any log will do.
-        let log_is_fit =
-            theirs >= self.last_entry() || self.config.bugs.has(Bug::NoLogUpToDateCheck);
+        let log_is_fit = theirs >= self.last_entry() || self.config.bugs.has(Bug::NoLogUpToDateCheck);
         free && log_is_fit
     }
 
@@ -123,31 +116,19 @@ impl Raft {
     }
 
     fn campaign(&mut self) {
-        self.hard = HardState {
-            term: self.hard.term + 1,
-            vote: Some(self.config.id),
-        };
+        self.hard = HardState { term: self.hard.term + 1, vote: Some(self.config.id) };
         // BUG raft.vote-not-persisted: the vote for ourselves stays in memory.
         if !self.config.bugs.has(Bug::VoteNotPersisted) {
             self.save_hard_state();
         }
-        self.role = Role::Candidate {
-            grants: BTreeSet::new(),
-        };
+        self.role = Role::Candidate { grants: BTreeSet::new() };
         self.reset_election_timer();
         self.log_role("won the pre-vote");
         let (last_term, last_index) = self.last_entry();
         let term = self.hard.term;
-        self.ask_peers(&Message::Vote {
-            term,
-            last_index,
-            last_term,
-        });
+        self.ask_peers(&Message::Vote { term, last_index, last_term });
         // Our own vote comes back to us when it is durable, and counts only then.
-        let own = Message::VoteReply {
-            term,
-            granted: true,
-        };
+        let own = Message::VoteReply { term, granted: true };
         self.promise(self.config.id, own);
     }
 

@@ -44,11 +44,7 @@ impl Raft {
     /// Tells a deposed leader our term.
     pub(super) fn refuse_append(&mut self, from: NodeId, prev_index: Index, round: u64) {
         let first = self.log.last_index() + 1;
-        let refusal = AppendResult::Conflict {
-            prev_index,
-            term: None,
-            first,
-        };
+        let refusal = AppendResult::Conflict { prev_index, term: None, first };
         self.reply_append(from, round, refusal);
     }
 
@@ -65,11 +61,7 @@ impl Raft {
             Some(_) => self.log.first_of_term(prev_index),
             None => self.log.last_index() + 1,
         };
-        Some(AppendResult::Conflict {
-            prev_index,
-            term,
-            first,
-        })
+        Some(AppendResult::Conflict { prev_index, term, first })
     }
 
     /// Appends what the log does not have yet, after cutting off what contradicts it.
@@ -107,10 +99,7 @@ impl Raft {
     }
 
     fn truncate_from(&mut self, from: Index) {
-        self.out.events.push(Event::Truncated {
-            from,
-            commit: self.commit,
-        });
+        self.out.events.push(Event::Truncated { from, commit: self.commit });
         self.log.truncate_from(from);
         self.disk.durable = self.disk.durable.min(from - 1);
         if self.members.truncate_from(from) {
@@ -120,11 +109,7 @@ impl Raft {
 
     fn reply_append(&mut self, to: NodeId, round: u64, result: AppendResult) {
         let term = self.hard.term;
-        let reply = Message::AppendReply {
-            term,
-            round,
-            result,
-        };
+        let reply = Message::AppendReply { term, round, result };
         self.promise(to, reply);
     }
 }

@@ -95,11 +95,7 @@ impl Raft {
 
     /// Appends an entry of our own term.
     pub(super) fn append_own(&mut self, payload: Payload) -> Index {
-        let entry = Entry {
-            index: self.log.last_index() + 1,
-            term: self.hard.term,
-            payload,
-        };
+        let entry = Entry { index: self.log.last_index() + 1, term: self.hard.term, payload };
         let index = entry.index;
         self.append(entry.clone());
         match self.out.persist.last_mut() {
@@ -249,14 +245,7 @@ impl Raft {
             peer.next += entries.len() as u64;
         }
         let more = matches!(peer.state, PeerState::Replicate) && peer.next <= last;
-        let message = Message::Append {
-            term,
-            prev_index,
-            prev_term,
-            entries,
-            commit,
-            round,
-        };
+        let message = Message::Append { term, prev_index, prev_term, entries, commit, round };
         self.out.send.push(Envelope { to: id, message });
         more
     }
@@ -307,11 +296,7 @@ impl Raft {
                     self.advance_commit();
                 }
             }
-            AppendResult::Conflict {
-                prev_index,
-                term,
-                first,
-            } => {
+            AppendResult::Conflict { prev_index, term, first } => {
                 let stale = match peer.state {
                     PeerState::Snapshot { .. } => true,
                     // Only the message under way can have been refused.

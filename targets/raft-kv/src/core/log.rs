@@ -15,11 +15,7 @@ pub struct Log {
 impl Log {
     /// A log that starts after `base` of `base_term`, with `entries` that follow it directly.
     pub fn new(base: (Index, Term), entries: Vec<Entry>) -> Self {
-        Log {
-            base: base.0,
-            base_term: base.1,
-            entries: entries.into(),
-        }
+        Log { base: base.0, base_term: base.1, entries: entries.into() }
     }
 
     /// The last entry that this log does not have any more, with its term.

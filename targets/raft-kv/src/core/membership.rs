@@ -24,10 +24,7 @@ impl MemberHistory {
             Payload::Members(members) => Some((entry.index, members.clone())),
             _ => None,
         });
-        MemberHistory {
-            changes: changes.collect(),
-            base: Arc::new(meta.members.clone()),
-        }
+        MemberHistory { changes: changes.collect(), base: Arc::new(meta.members.clone()) }
     }
 
     pub(super) fn current(&self) -> &Members {

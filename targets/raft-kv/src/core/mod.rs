@@ -105,10 +105,7 @@ impl Raft {
         now: Duration,
     ) -> Result<Self, WireError> {
         let bare = Snapshot {
-            meta: SnapshotMeta {
-                members: bootstrap,
-                ..SnapshotMeta::default()
-            },
+            meta: SnapshotMeta { members: bootstrap, ..SnapshotMeta::default() },
             data: Machine::default().encode().into(),
         };
         let snapshot = durable.snapshot.unwrap_or(bare);
@@ -126,10 +123,7 @@ impl Raft {
             leader_contact: None,
             election_deadline: now,
             incoming: None,
-            disk: Disk {
-                durable: log.last_index(),
-                ..Disk::default()
-            },
+            disk: Disk { durable: log.last_index(), ..Disk::default() },
             out: Outputs::default(),
             snapshot,
             log,
@@ -158,11 +152,7 @@ impl Raft {
         self.replicate();
         if !self.out.persist.is_empty() {
             self.disk.last_batch += 1;
-            let tail = (
-                self.disk.last_batch,
-                self.log.last_index(),
-                self.log.last_term(),
-            );
+            let tail = (self.disk.last_batch, self.log.last_index(), self.log.last_term());
             self.disk.in_flight.push_back(tail);
         }
         self.out.batch = self.disk.last_batch;
@@ -235,61 +225,34 @@ impl Raft {
 
     fn on_message(&mut self, from: NodeId, message: Message) {
         match message {
-            Message::PreVote {
-                term,
-                last_index,
-                last_term,
-            } => self.on_pre_vote(from, term, (last_term, last_index)),
+            Message::PreVote { term, last_index, last_term } => {
+                self.on_pre_vote(from, term, (last_term, last_index))
+            }
             Message::PreVoteReply { term, granted } => self.on_pre_vote_reply(from, term, granted),
-            Message::Vote {
-                term,
-                last_index,
-                last_term,
-            } => self.on_vote(from, term, (last_term, last_index)),
+            Message::Vote { term, last_index, last_term } => {
+                self.on_vote(from, term, (last_term, last_index))
+            }
             Message::VoteReply { term, granted } => self.on_vote_reply(from, term, granted),
-            Message::Append {
-                term,
-                prev_index,
-                prev_term,
-                entries,
-                commit,
-                round,
-            } => {
+            Message::Append { term, prev_index, prev_term, entries, commit, round } => {
                 if self.accept_leader(from, term) {
                     self.on_append(from, (prev_index, prev_term), entries, commit, round);
                 } else {
                     self.refuse_append(from, prev_index, round);
                 }
             }
-            Message::AppendReply {
-                term,
-                round,
-                result,
-            } => {
+            Message::AppendReply { term, round, result } => {
                 if self.accept_reply(from, term, round) {
                     self.on_append_reply(from, result);
                 }
             }
-            Message::Install {
-                term,
-                meta,
-                offset,
-                total,
-                data,
-                round,
-            } => {
+            Message::Install { term, meta, offset, total, data, round } => {
                 if self.accept_leader(from, term) {
                     self.on_install(from, meta, offset, total, &data, round);
                 } else {
                     self.reply_install(from, meta.index, Some(offset), round);
                 }
             }
-            Message::InstallReply {
-                term,
-                round,
-                index,
-                wanted,
-            } => {
+            Message::InstallReply { term, round, index, wanted } => {
                 if self.accept_reply(from, term, round) {
                     self.on_install_reply(from, index, wanted);
                 }
@@ -376,10 +339,7 @@ impl Raft {
     }
 
     fn not_leader(&self) -> Failure {
-        Failure::NotLeader {
-            hint: self.leader.filter(|leader| *leader != self.config.id),
-            address: None,
-        }
+        Failure::NotLeader { hint: self.leader.filter(|leader| *leader != self.config.id), address: None }
     }
 
     fn respond(&mut self, token: Token, response: Response) {
@@ -396,12 +356,7 @@ impl Raft {
     }
 
     fn log_role(&mut self, reason: &'static str) {
-        let event = Event::Role {
-            role: self.role_name(),
-            term: self.hard.term,
-            leader: self.leader,
-            reason,
-        };
+        let event = Event::Role { role: self.role_name(), term: self.hard.term, leader: self.leader, reason };
         self.out.events.push(event);
     }
 }

@@ -23,20 +23,10 @@ impl Raft {
             return;
         };
         let members = self.members.at(index).clone();
-        self.snapshot = Snapshot {
-            meta: SnapshotMeta {
-                index,
-                term,
-                members,
-            },
-            data: self.machine.encode().into(),
-        };
-        self.log
-            .compact_to(index.saturating_sub(self.config.snapshot_threshold / 4));
-        self.out.events.push(Event::SnapshotTaken {
-            index,
-            bytes: self.snapshot.data.len(),
-        });
+        self.snapshot =
+            Snapshot { meta: SnapshotMeta { index, term, members }, data: self.machine.encode().into() };
+        self.log.compact_to(index.saturating_sub(self.config.snapshot_threshold / 4));
+        self.out.events.push(Event::SnapshotTaken { index, bytes: self.snapshot.data.len() });
         self.persist_snapshot();
     }
 
@@ -57,10 +47,7 @@ impl Raft {
             return;
         };
         if let Some(peer) = leader.peers.get_mut(&to) {
-            peer.state = PeerState::Snapshot {
-                snapshot,
-                offset: 0,
-            };
+            peer.state = PeerState::Snapshot { snapshot, offset: 0 };
             self.out.events.push(Event::SnapshotSending { to, index });
             self.send_chunk(to);
         }
@@ -177,30 +164,16 @@ impl Raft {
         self.commit = self.commit.max(index);
         self.applied = index;
         self.disk.durable = self.disk.durable.min(self.log.last_index());
-        self.out.events.push(Event::SnapshotInstalled {
-            index,
-            bytes: bytes.len(),
-        });
+        self.out.events.push(Event::SnapshotInstalled { index, bytes: bytes.len() });
         let data = bytes.into();
         self.snapshot = Snapshot { meta, data };
         self.persist_snapshot();
         true
     }
 
-    pub(super) fn reply_install(
-        &mut self,
-        to: NodeId,
-        index: Index,
-        wanted: Option<u64>,
-        round: u64,
-    ) {
+    pub(super) fn reply_install(&mut self, to: NodeId, index: Index, wanted: Option<u64>, round: u64) {
         let term = self.hard.term;
-        let reply = Message::InstallReply {
-            term,
-            round,
-            index,
-            wanted,
-        };
+        let reply = Message::InstallReply { term, round, index, wanted };
         self.promise(to, reply);
     }
 }

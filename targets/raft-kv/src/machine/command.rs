@@ -131,29 +131,13 @@ impl Wire for Command {
         let tag = reader.byte("command")?;
         let key = String::take(reader)?;
         Ok(match tag {
-            1 => Command::Put {
-                key,
-                value: Wire::take(reader)?,
-            },
-            2 => Command::Cas {
-                key,
-                from: Wire::take(reader)?,
-                to: Wire::take(reader)?,
-            },
-            3 => Command::Append {
-                key,
-                value: Wire::take(reader)?,
-            },
+            1 => Command::Put { key, value: Wire::take(reader)? },
+            2 => Command::Cas { key, from: Wire::take(reader)?, to: Wire::take(reader)? },
+            3 => Command::Append { key, value: Wire::take(reader)? },
             4 => Command::Delete { key },
-            5 => Command::Incr {
-                key,
-                delta: Wire::take(reader)?,
-            },
+            5 => Command::Incr { key, delta: Wire::take(reader)? },
             tag => {
-                return Err(WireError::Tag {
-                    what: "command",
-                    tag,
-                });
+                return Err(WireError::Tag { what: "command", tag });
             }
         })
     }
@@ -190,17 +174,12 @@ impl Wire for Rejection {
 
     fn take(reader: &mut Reader<'_>) -> Result<Self, WireError> {
         Ok(match reader.byte("rejection")? {
-            1 => Rejection::CasMismatch {
-                actual: Wire::take(reader)?,
-            },
+            1 => Rejection::CasMismatch { actual: Wire::take(reader)? },
             2 => Rejection::NoSuchKey,
             3 => Rejection::WrongType,
             4 => Rejection::Overflow,
             tag => {
-                return Err(WireError::Tag {
-                    what: "rejection",
-                    tag,
-                });
+                return Err(WireError::Tag { what: "rejection", tag });
             }
         })
     }

@@ -68,16 +68,13 @@ impl Machine {
     fn execute(&mut self, command: &SessionCommand, index: u64, bugs: Bugs) -> Applied {
         // BUG raft.retry-executes-twice: the session is not asked whether it knows the command.
         let dedup = command.session != NO_SESSION && !bugs.has(Bug::RetryExecutesTwice);
-        if dedup
-            && let Admission::Answered(answer) =
-                self.sessions.admit(command.session, command.seq, index)
+        if dedup && let Admission::Answered(answer) = self.sessions.admit(command.session, command.seq, index)
         {
             return answer;
         }
         let answer = run(&mut self.keys, &command.command);
         if dedup {
-            self.sessions
-                .remember(command.session, command.seq, &answer);
+            self.sessions.remember(command.session, command.seq, &answer);
         }
         match answer {
             Ok(value) => Applied::Value(value),
@@ -142,11 +139,7 @@ fn run(keys: &mut BTreeMap<String, Value>, command: &Command) -> Result<Value, R
     }
 }
 
-fn append(
-    keys: &mut BTreeMap<String, Value>,
-    key: &str,
-    value: &Value,
-) -> Result<Value, Rejection> {
+fn append(keys: &mut BTreeMap<String, Value>, key: &str, value: &Value) -> Result<Value, Rejection> {
     match keys.get_mut(key) {
         None => {
             set(keys, key, Value::list([value.clone()]));
@@ -177,10 +170,7 @@ impl Wire for Machine {
     }
 
     fn take(reader: &mut Reader<'_>) -> Result<Self, WireError> {
-        Ok(Machine {
-            keys: Wire::take(reader)?,
-            sessions: Wire::take(reader)?,
-        })
+        Ok(Machine { keys: Wire::take(reader)?, sessions: Wire::take(reader)? })
     }
 }
 
@@ -189,17 +179,9 @@ mod tests {
     use super::*;
 
     fn ask(machine: &mut Machine, command: Command) -> Applied {
-        let command = SessionCommand {
-            session: NO_SESSION,
-            seq: 0,
-            command,
-        };
+        let command = SessionCommand { session: NO_SESSION, seq: 0, command };
         let payload = Payload::Command(Arc::new(command));
-        let entry = Entry {
-            index: 1,
-            term: 1,
-            payload,
-        };
+        let entry = Entry { index: 1, term: 1, payload };
         machine.apply(&entry, Bugs::default())
     }
 
@@ -208,27 +190,14 @@ mod tests {
         let mut machine = Machine::default();
         let key = || "k".to_owned();
         let ok = |n: i64| Applied::Value(Value::Int(n));
-        let cas = |from: Value, to: i64| Command::Cas {
-            key: key(),
-            from,
-            to: to.into(),
-        };
-        assert_eq!(
-            ask(&mut machine, cas(Value::Nil, 5)),
-            Applied::Value(Value::Nil)
-        );
+        let cas = |from: Value, to: i64| Command::Cas { key: key(), from, to: to.into() };
+        assert_eq!(ask(&mut machine, cas(Value::Nil, 5)), Applied::Value(Value::Nil));
         let actual = Value::Int(5);
         let mismatch = Applied::Rejected(Rejection::CasMismatch { actual });
         assert_eq!(ask(&mut machine, cas(Value::Int(4), 6)), mismatch);
-        let incr = Command::Incr {
-            key: key(),
-            delta: 2,
-        };
+        let incr = Command::Incr { key: key(), delta: 2 };
         assert_eq!(ask(&mut machine, incr), ok(7));
-        let append = |value: i64| Command::Append {
-            key: key(),
-            value: value.into(),
-        };
+        let append = |value: i64| Command::Append { key: key(), value: value.into() };
         let wrong = Applied::Rejected(Rejection::WrongType);
         assert_eq!(ask(&mut machine, append(1)), wrong);
         let delete = || Command::Delete { key: key() };

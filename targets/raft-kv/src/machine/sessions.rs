@@ -45,11 +45,7 @@ impl Sessions {
             self.by_id.remove(&oldest);
         }
         self.by_use.insert(index, index);
-        let session = Session {
-            last_seq: 0,
-            last_answer: Ok(Value::Nil),
-            last_used: index,
-        };
+        let session = Session { last_seq: 0, last_answer: Ok(Value::Nil), last_used: index };
         self.by_id.insert(index, session);
         index
     }
@@ -117,10 +113,7 @@ impl Wire for Session {
                 0 => Ok(Wire::take(reader)?),
                 1 => Err(Wire::take(reader)?),
                 tag => {
-                    return Err(WireError::Tag {
-                        what: "answer",
-                        tag,
-                    });
+                    return Err(WireError::Tag { what: "answer", tag });
                 }
             },
         })

@@ -70,13 +70,9 @@ impl FromStr for PeerAddress {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (id, address) = text
-            .split_once('=')
-            .ok_or_else(|| format!("{text:?} is not of the form NAME=HOST:PORT"))?;
-        Ok(PeerAddress {
-            id: id.parse().map_err(|e| format!("{e}"))?,
-            address: address.to_owned(),
-        })
+        let (id, address) =
+            text.split_once('=').ok_or_else(|| format!("{text:?} is not of the form NAME=HOST:PORT"))?;
+        Ok(PeerAddress { id: id.parse().map_err(|e| format!("{e}"))?, address: address.to_owned() })
     }
 }
 
@@ -127,9 +123,7 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
     let millis = digits.parse::<u64>().ok().and_then(|n| n.checked_mul(unit));
     match millis {
         Some(millis @ 10..=3_600_000) => Ok(Duration::from_millis(millis)),
-        _ => Err(format!(
-            "{text:?} is not a time such as 300ms or 2s (10ms to 1h)"
-        )),
+        _ => Err(format!("{text:?} is not a time such as 300ms or 2s (10ms to 1h)")),
     }
 }
 

@@ -31,14 +31,8 @@ pub(super) struct ReplyTo {
 impl ReplyTo {
     /// Answers. A client that has gone away is not missed.
     pub(super) fn send(self, response: Response) {
-        let frame = ServerFrame {
-            id: self.id,
-            response,
-        };
-        let answer = Answer {
-            frame,
-            _permit: self.permit,
-        };
+        let frame = ServerFrame { id: self.id, response };
+        let answer = Answer { frame, _permit: self.permit };
         let _ = self.answers.send(answer);
     }
 }
@@ -95,25 +89,15 @@ async fn read_requests(
     let open = Arc::new(Semaphore::new(MAX_OPEN_REQUESTS));
     let mut received = BytesMut::with_capacity(4096);
     loop {
-        while let Some(body) =
-            next_frame(&mut received, MAX_CLIENT_FRAME).map_err(io::Error::other)?
-        {
+        while let Some(body) = next_frame(&mut received, MAX_CLIENT_FRAME).map_err(io::Error::other)? {
             let Ok(permit) = open.clone().acquire_owned().await else {
                 return Ok(());
             };
-            let mut reply_to = ReplyTo {
-                id: 0,
-                answers: answers.clone(),
-                permit,
-            };
+            let mut reply_to = ReplyTo { id: 0, answers: answers.clone(), permit };
             match codec::decode::<ClientFrame>(&body) {
                 Ok(ClientFrame { id, request }) => {
                     reply_to.id = id;
-                    if events
-                        .send(Event::Request { request, reply_to })
-                        .await
-                        .is_err()
-                    {
+                    if events.send(Event::Request { request, reply_to }).await.is_err() {
                         return Ok(());
                     }
                 }

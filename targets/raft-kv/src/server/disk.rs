@@ -22,9 +22,7 @@ pub(super) fn spawn(storage: Storage, events: mpsc::Sender<Event>) -> io::Result
     // Unbounded, but what can wait here is bounded: by the requests a leader holds, and by the
     // entries it has under way to a follower.
     let (jobs, inbox) = channel();
-    thread::Builder::new()
-        .name("disk".to_owned())
-        .spawn(move || work(storage, &inbox, &events))?;
+    thread::Builder::new().name("disk".to_owned()).spawn(move || work(storage, &inbox, &events))?;
     Ok(jobs)
 }
 

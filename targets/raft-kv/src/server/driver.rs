@@ -66,11 +66,7 @@ impl Driver {
         let mut shutdown = pin!(shutdown);
         let mut events = Vec::new();
         self.connect();
-        let Hello {
-            id,
-            peer_address,
-            client_address,
-        } = &self.hello;
+        let Hello { id, peer_address, client_address } = &self.hello;
         log::started(*id, self.raft.members(), peer_address, client_address);
         loop {
             let deadline = self.started + self.raft.next_deadline();
@@ -140,15 +136,7 @@ impl Driver {
     }
 
     fn dispatch(&mut self, outputs: Outputs) -> Result<(), ServerError> {
-        let Outputs {
-            persist,
-            batch,
-            send,
-            send_when_durable,
-            applied: _,
-            responses,
-            events,
-        } = outputs;
+        let Outputs { persist, batch, send, send_when_durable, applied: _, responses, events } = outputs;
         let mut members_changed = false;
         for event in &events {
             log::event(self.hello.id, event);
@@ -161,10 +149,7 @@ impl Driver {
             self.send(envelope);
         }
         if !persist.is_empty() {
-            let job = Job {
-                batch,
-                ops: persist,
-            };
+            let job = Job { batch, ops: persist };
             self.disk.send(job).map_err(|_| ServerError::DiskGone)?;
         }
         let held = send_when_durable.into_iter().map(|e| (batch, e));

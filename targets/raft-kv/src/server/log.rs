@@ -36,12 +36,7 @@ pub(super) fn started(id: NodeId, members: &Members, peer: &str, client: &str) {
 
 pub(super) fn event(id: NodeId, event: &Event) {
     match event {
-        Event::Role {
-            role,
-            term,
-            leader,
-            reason,
-        } => {
+        Event::Role { role, term, leader, reason } => {
             info!(node = %id, %role, term, leader = %name(*leader), reason, "role changed");
         }
         Event::Truncated { from, commit } if from <= commit => {

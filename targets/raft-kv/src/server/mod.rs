@@ -66,9 +66,7 @@ pub enum ServerError {
 pub fn run(args: Args) -> Result<(), ServerError> {
     log::to_stderr();
     abort_on_panic();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(serve(args, std::future::pending()))
 }
 
@@ -105,10 +103,7 @@ pub async fn serve(args: Args, shutdown: impl Future<Output = ()>) -> Result<(),
 
 async fn listen(address: &str) -> Result<TcpListener, ServerError> {
     let listener = TcpListener::bind(address).await;
-    listener.map_err(|source| ServerError::Listen {
-        address: address.to_owned(),
-        source,
-    })
+    listener.map_err(|source| ServerError::Listen { address: address.to_owned(), source })
 }
 
 fn address(listener: &TcpListener) -> io::Result<String> {
@@ -132,17 +127,11 @@ fn abort_on_panic() {
 #[derive(Debug)]
 enum Event {
     /// A client asks.
-    Request {
-        request: crate::api::Request,
-        reply_to: clients::ReplyTo,
-    },
+    Request { request: crate::api::Request, reply_to: clients::ReplyTo },
     /// Another server dialled us.
     Hello(Hello),
     /// Another server says something.
-    Message {
-        from: NodeId,
-        message: crate::core::Message,
-    },
+    Message { from: NodeId, message: crate::core::Message },
     /// Everything up to this batch is durable.
     Persisted(u64),
     /// The disk failed.

@@ -68,12 +68,7 @@ impl Link {
     }
 }
 
-async fn keep_connected(
-    peer: NodeId,
-    address: String,
-    hello: Hello,
-    mut messages: mpsc::Receiver<Message>,
-) {
+async fn keep_connected(peer: NodeId, address: String, hello: Hello, mut messages: mpsc::Receiver<Message>) {
     while !messages.is_closed() {
         match timeout(CONNECT_LIMIT, TcpStream::connect(&address)).await {
             Ok(Ok(stream)) => {
@@ -89,11 +84,7 @@ async fn keep_connected(
 }
 
 /// Sends messages until the connection ends; returns why it did.
-async fn speak(
-    mut stream: TcpStream,
-    hello: &Hello,
-    messages: &mut mpsc::Receiver<Message>,
-) -> io::Error {
+async fn speak(mut stream: TcpStream, hello: &Hello, messages: &mut mpsc::Receiver<Message>) -> io::Error {
     if let Err(e) = prepare(&stream) {
         return e;
     }
@@ -196,9 +187,7 @@ async fn listen(mut stream: TcpStream, events: mpsc::Sender<Event>) -> io::Resul
                 return Err(io::Error::other("no introduction"));
             }
         }
-        while let Some(body) =
-            next_frame(&mut received, MAX_PEER_FRAME).map_err(io::Error::other)?
-        {
+        while let Some(body) = next_frame(&mut received, MAX_PEER_FRAME).map_err(io::Error::other)? {
             let frame: PeerFrame = codec::decode(&body).map_err(io::Error::other)?;
             let event = match (frame, peer) {
                 (PeerFrame::Hello(hello), None) => {

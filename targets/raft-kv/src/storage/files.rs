@@ -67,11 +67,7 @@ pub(super) fn read_snapshot(dir: &Path) -> Result<Option<Snapshot>, StorageError
     let Some(bytes) = read(&path)? else {
         return Ok(None);
     };
-    let corrupt = |reason: String| StorageError::Corrupt {
-        path: path.clone(),
-        offset: 0,
-        reason,
-    };
+    let corrupt = |reason: String| StorageError::Corrupt { path: path.clone(), offset: 0, reason };
     // The file was renamed into place when it was whole: nothing about it can be torn.
     let body = record::unseal(&bytes).ok_or_else(|| corrupt("the checksum is wrong".to_owned()))?;
     let mut reader = Reader::new(body);
@@ -101,9 +97,5 @@ fn append_to(path: &Path) -> io::Result<File> {
 }
 
 fn at<T>(path: &Path, action: &'static str, result: io::Result<T>) -> Result<T, StorageError> {
-    result.map_err(|source| StorageError::Io {
-        action,
-        path: path.to_owned(),
-        source,
-    })
+    result.map_err(|source| StorageError::Io { action, path: path.to_owned(), source })
 }

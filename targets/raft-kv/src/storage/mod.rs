@@ -79,20 +79,14 @@ impl Storage {
         }
         let mut replayed = Replay::default();
         for (offset, item) in items {
-            replayed
-                .take(item)
-                .map_err(|reason| StorageError::Corrupt {
-                    path: path.clone(),
-                    offset,
-                    reason,
-                })?;
+            replayed.take(item).map_err(|reason| StorageError::Corrupt {
+                path: path.clone(),
+                offset,
+                reason,
+            })?;
         }
         let durable = replayed.finish(snapshot, &path)?;
-        let storage = Storage {
-            dir: dir.to_owned(),
-            log: LogFile::open(dir, valid)?,
-            hard: durable.hard,
-        };
+        let storage = Storage { dir: dir.to_owned(), log: LogFile::open(dir, valid)?, hard: durable.hard };
         Ok((storage, durable))
     }
 
@@ -109,11 +103,7 @@ impl Storage {
                     items.push(Item::HardState(hard));
                 }
                 Persist::Entries(entries) => items.push(Item::Entries(entries)),
-                Persist::Snapshot {
-                    snapshot,
-                    base,
-                    tail,
-                } => {
+                Persist::Snapshot { snapshot, base, tail } => {
                     // `tail` holds what the entries before it in `ops` wrote, so they need not
                     // be written; and `self.hard` is in the new log's first record.
                     items.clear();
@@ -136,11 +126,7 @@ impl Storage {
         tail: Vec<Entry>,
     ) -> Result<(), StorageError> {
         files::write_snapshot(&self.dir, snapshot)?;
-        let items = [
-            Item::Base(base.0, base.1),
-            Item::HardState(self.hard),
-            Item::Entries(tail),
-        ];
+        let items = [Item::Base(base.0, base.1), Item::HardState(self.hard), Item::Entries(tail)];
         self.log.replace(&self.dir, &record::encode(&items))
     }
 }
@@ -181,9 +167,7 @@ impl Replay {
             return Err(StorageError::Corrupt {
                 path: path.to_owned(),
                 offset: 0,
-                reason: format!(
-                    "the log begins after entry {base}, but the snapshot ends at {index}"
-                ),
+                reason: format!("the log begins after entry {base}, but the snapshot ends at {index}"),
             });
         }
         // A crash between the two renames leaves an old log beside a new snapshot. Entries after
@@ -191,11 +175,7 @@ impl Replay {
         if log.term(index) != Some(term) {
             log.reset(index, term);
         }
-        Ok(Durable {
-            hard: self.hard,
-            snapshot,
-            log,
-        })
+        Ok(Durable { hard: self.hard, snapshot, log })
     }
 }
 

@@ -73,10 +73,8 @@ pub(super) fn scan(bytes: &[u8]) -> Result<Scan, BadRecord> {
         let offset = scan.valid;
         let mut reader = Reader::new(body);
         while reader.remaining() > 0 {
-            let item = Item::take(&mut reader).map_err(|e| BadRecord {
-                offset,
-                reason: format!("the checksum is right, but {e}"),
-            })?;
+            let item = Item::take(&mut reader)
+                .map_err(|e| BadRecord { offset, reason: format!("the checksum is right, but {e}") })?;
             scan.items.push((offset, item));
         }
         let size = HEADER + body.len();
@@ -124,10 +122,7 @@ impl Wire for Item {
             1 => Ok(Item::HardState(Wire::take(reader)?)),
             2 => Ok(Item::Entries(Wire::take(reader)?)),
             3 => Ok(Item::Base(Wire::take(reader)?, Wire::take(reader)?)),
-            tag => Err(WireError::Tag {
-                what: "log item",
-                tag,
-            }),
+            tag => Err(WireError::Tag { what: "log item", tag }),
         }
     }
 }

@@ -8,18 +8,11 @@ use crate::types::Payload;
 
 fn entry(index: Index, term: Term) -> Entry {
     let payload = Payload::Noop;
-    Entry {
-        index,
-        term,
-        payload,
-    }
+    Entry { index, term, payload }
 }
 
 fn hard(term: Term) -> Persist {
-    Persist::HardState(HardState {
-        term,
-        vote: "n1".parse().ok(),
-    })
+    Persist::HardState(HardState { term, vote: "n1".parse().ok() })
 }
 
 fn entries(range: std::ops::RangeInclusive<u64>, term: Term) -> Persist {
@@ -30,11 +23,7 @@ fn snapshot(index: Index, term: Term) -> Persist {
     let mut snapshot = Snapshot::default();
     snapshot.meta.index = index;
     snapshot.meta.term = term;
-    Persist::Snapshot {
-        snapshot,
-        base: (index, term),
-        tail: vec![entry(index + 1, term)],
-    }
+    Persist::Snapshot { snapshot, base: (index, term), tail: vec![entry(index + 1, term)] }
 }
 
 fn terms(durable: &Durable) -> Vec<(Index, Term)> {
@@ -105,12 +94,7 @@ fn damage_before_a_valid_record_is_an_error_with_its_place() {
 #[test]
 fn a_snapshot_replaces_the_log_it_covers() {
     let dir = tempfile::tempdir().expect("temp dir");
-    let batch = vec![
-        hard(3),
-        entries(1..=5, 3),
-        snapshot(4, 3),
-        entries(6..=6, 3),
-    ];
+    let batch = vec![hard(3), entries(1..=5, 3), snapshot(4, 3), entries(6..=6, 3)];
     written(dir.path(), vec![batch]);
     let (_, found) = Storage::open(dir.path()).expect("open again");
     assert_eq!(found.hard.term, 3);
@@ -142,8 +126,5 @@ fn a_damaged_snapshot_is_an_error() {
     bytes[9] ^= 1;
     fs::write(&path, bytes).expect("damage");
     let opened = Storage::open(dir.path());
-    assert!(
-        matches!(opened, Err(StorageError::Corrupt { .. })),
-        "{opened:?}"
-    );
+    assert!(matches!(opened, Err(StorageError::Corrupt { .. })), "{opened:?}");
 }

@@ -28,10 +28,7 @@ impl Wire for ClientFrame {
     }
 
     fn take(reader: &mut Reader<'_>) -> Result<Self, WireError> {
-        Ok(ClientFrame {
-            id: Wire::take(reader)?,
-            request: Wire::take(reader)?,
-        })
+        Ok(ClientFrame { id: Wire::take(reader)?, request: Wire::take(reader)? })
     }
 }
 
@@ -42,10 +39,7 @@ impl Wire for ServerFrame {
     }
 
     fn take(reader: &mut Reader<'_>) -> Result<Self, WireError> {
-        Ok(ServerFrame {
-            id: Wire::take(reader)?,
-            response: Wire::take(reader)?,
-        })
+        Ok(ServerFrame { id: Wire::take(reader)?, response: Wire::take(reader)? })
     }
 }
 
@@ -78,22 +72,12 @@ impl Wire for Request {
         Ok(match reader.byte("request")? {
             1 => Request::RegisterClient,
             2 => Request::Command(Wire::take(reader)?),
-            3 => Request::Get {
-                key: Wire::take(reader)?,
-            },
+            3 => Request::Get { key: Wire::take(reader)? },
             4 => Request::Status,
-            5 => Request::AddServer {
-                id: Wire::take(reader)?,
-                address: Wire::take(reader)?,
-            },
-            6 => Request::RemoveServer {
-                id: Wire::take(reader)?,
-            },
+            5 => Request::AddServer { id: Wire::take(reader)?, address: Wire::take(reader)? },
+            6 => Request::RemoveServer { id: Wire::take(reader)? },
             tag => {
-                return Err(WireError::Tag {
-                    what: "request",
-                    tag,
-                });
+                return Err(WireError::Tag { what: "request", tag });
             }
         })
     }
@@ -128,17 +112,12 @@ impl Wire for Response {
     fn take(reader: &mut Reader<'_>) -> Result<Self, WireError> {
         Ok(match reader.byte("response")? {
             1 => Response::Value(Wire::take(reader)?),
-            2 => Response::Registered {
-                session: Wire::take(reader)?,
-            },
+            2 => Response::Registered { session: Wire::take(reader)? },
             3 => Response::Status(Box::new(Wire::take(reader)?)),
             4 => Response::Members(Wire::take(reader)?),
             5 => Response::Failed(Wire::take(reader)?),
             tag => {
-                return Err(WireError::Tag {
-                    what: "response",
-                    tag,
-                });
+                return Err(WireError::Tag { what: "response", tag });
             }
         })
     }
@@ -175,10 +154,7 @@ impl Wire for Failure {
 
     fn take(reader: &mut Reader<'_>) -> Result<Self, WireError> {
         Ok(match reader.byte("failure")? {
-            1 => Failure::NotLeader {
-                hint: Wire::take(reader)?,
-                address: Wire::take(reader)?,
-            },
+            1 => Failure::NotLeader { hint: Wire::take(reader)?, address: Wire::take(reader)? },
             2 => Failure::Rejected(Wire::take(reader)?),
             3 => Failure::SessionExpired,
             4 => Failure::StaleSequence,
@@ -186,10 +162,7 @@ impl Wire for Failure {
             6 => Failure::Indefinite(Wire::take(reader)?),
             7 => Failure::Malformed(Wire::take(reader)?),
             tag => {
-                return Err(WireError::Tag {
-                    what: "failure",
-                    tag,
-                });
+                return Err(WireError::Tag { what: "failure", tag });
             }
         })
     }

@@ -46,10 +46,7 @@ pub struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// A cursor at the first of `bytes`.
     pub fn new(bytes: &'a [u8]) -> Self {
-        Reader {
-            rest: bytes,
-            depth: 0,
-        }
+        Reader { rest: bytes, depth: 0 }
     }
 
     /// How many bytes have not been read.
@@ -66,10 +63,7 @@ impl<'a> Reader<'a> {
 
     /// The next `n` bytes.
     pub fn bytes(&mut self, n: usize, what: &'static str) -> Result<&'a [u8], WireError> {
-        let (taken, rest) = self
-            .rest
-            .split_at_checked(n)
-            .ok_or(WireError::Short(what))?;
+        let (taken, rest) = self.rest.split_at_checked(n).ok_or(WireError::Short(what))?;
         self.rest = rest;
         Ok(taken)
     }

@@ -93,10 +93,7 @@ mod tests {
             assert_eq!(next_frame(&mut buffer, 100), Ok(None));
         }
         buffer.extend_from_slice(&bytes[bytes.len() - 1..]);
-        let body = next_frame(&mut buffer, 100)
-            .ok()
-            .flatten()
-            .expect("a frame");
+        let body = next_frame(&mut buffer, 100).ok().flatten().expect("a frame");
         assert_eq!(codec::decode::<String>(&body), Ok("hello".to_owned()));
         assert!(buffer.is_empty());
     }
@@ -108,9 +105,6 @@ mod tests {
         let too_long = Err(FrameError::TooLong { length, limit });
         assert_eq!(check(&[255, 255, 255, 255]), too_long);
         assert_eq!(check(&[0, 0, 0, 0]), Err(FrameError::Empty));
-        assert_eq!(
-            check(b"\x10\0\0\0G"),
-            Err(FrameError::Version { found: b'G' })
-        );
+        assert_eq!(check(b"\x10\0\0\0G"), Err(FrameError::Version { found: b'G' }));
     }
 }

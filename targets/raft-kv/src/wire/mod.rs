@@ -9,7 +9,5 @@ mod frame;
 mod peer;
 
 pub use client::{ClientFrame, ServerFrame};
-pub use frame::{
-    FRAME_VERSION, FrameError, MAX_CLIENT_FRAME, MAX_PEER_FRAME, next_frame, put_frame,
-};
+pub use frame::{FRAME_VERSION, FrameError, MAX_CLIENT_FRAME, MAX_PEER_FRAME, next_frame, put_frame};
 pub use peer::{Hello, PeerFrame};

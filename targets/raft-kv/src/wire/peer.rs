@@ -50,10 +50,7 @@ impl Wire for PeerFrame {
                 client_address: Wire::take(reader)?,
             })),
             1 => Ok(PeerFrame::Message(Wire::take(reader)?)),
-            tag => Err(WireError::Tag {
-                what: "peer frame",
-                tag,
-            }),
+            tag => Err(WireError::Tag { what: "peer frame", tag }),
         }
     }
 }
@@ -65,10 +62,7 @@ impl Wire for HardState {
     }
 
     fn take(reader: &mut Reader<'_>) -> Result<Self, WireError> {
-        Ok(HardState {
-            term: Wire::take(reader)?,
-            vote: Wire::take(reader)?,
-        })
+        Ok(HardState { term: Wire::take(reader)?, vote: Wire::take(reader)? })
     }
 }
 
@@ -104,10 +98,7 @@ impl Wire for Entry {
                 2 => Payload::Command(Arc::take(reader)?),
                 3 => Payload::Members(Arc::take(reader)?),
                 tag => {
-                    return Err(WireError::Tag {
-                        what: "payload",
-                        tag,
-                    });
+                    return Err(WireError::Tag { what: "payload", tag });
                 }
             },
         })
@@ -137,11 +128,7 @@ impl Wire for AppendResult {
                 out.push(0);
                 index.put(out);
             }
-            AppendResult::Conflict {
-                prev_index,
-                term,
-                first,
-            } => {
+            AppendResult::Conflict { prev_index, term, first } => {
                 out.push(1);
                 prev_index.put(out);
                 term.put(out);
@@ -158,10 +145,7 @@ impl Wire for AppendResult {
                 term: Wire::take(reader)?,
                 first: Wire::take(reader)?,
             }),
-            tag => Err(WireError::Tag {
-                what: "append result",
-                tag,
-            }),
+            tag => Err(WireError::Tag { what: "append result", tag }),
         }
     }
 }
@@ -169,50 +153,26 @@ impl Wire for AppendResult {
 impl Wire for Message {
     fn put(&self, out: &mut Vec<u8>) {
         match self {
-            Message::PreVote {
-                term,
-                last_index,
-                last_term,
-            } => put_vote(1, [term, last_index, last_term], out),
+            Message::PreVote { term, last_index, last_term } => {
+                put_vote(1, [term, last_index, last_term], out)
+            }
             Message::PreVoteReply { term, granted } => put_grant(2, *term, *granted, out),
-            Message::Vote {
-                term,
-                last_index,
-                last_term,
-            } => put_vote(3, [term, last_index, last_term], out),
+            Message::Vote { term, last_index, last_term } => put_vote(3, [term, last_index, last_term], out),
             Message::VoteReply { term, granted } => put_grant(4, *term, *granted, out),
-            Message::Append {
-                term,
-                prev_index,
-                prev_term,
-                entries,
-                commit,
-                round,
-            } => {
+            Message::Append { term, prev_index, prev_term, entries, commit, round } => {
                 out.push(5);
                 for number in [term, prev_index, prev_term, commit, round] {
                     number.put(out);
                 }
                 entries.put(out);
             }
-            Message::AppendReply {
-                term,
-                round,
-                result,
-            } => {
+            Message::AppendReply { term, round, result } => {
                 out.push(6);
                 term.put(out);
                 round.put(out);
                 result.put(out);
             }
-            Message::Install {
-                term,
-                meta,
-                offset,
-                total,
-                data,
-                round,
-            } => {
+            Message::Install { term, meta, offset, total, data, round } => {
                 out.push(7);
                 for number in [term, offset, total, round] {
                     number.put(out);
@@ -220,12 +180,7 @@ impl Wire for Message {
                 meta.put(out);
                 data.put(out);
             }
-            Message::InstallReply {
-                term,
-                round,
-                index,
-                wanted,
-            } => {
+            Message::InstallReply { term, round, index, wanted } => {
                 out.push(8);
                 for number in [term, round, index] {
                     number.put(out);
@@ -239,24 +194,10 @@ impl Wire for Message {
         let tag = reader.byte("message")?;
         let term = u64::take(reader)?;
         Ok(match tag {
-            1 => Message::PreVote {
-                term,
-                last_index: Wire::take(reader)?,
-                last_term: Wire::take(reader)?,
-            },
-            2 => Message::PreVoteReply {
-                term,
-                granted: Wire::take(reader)?,
-            },
-            3 => Message::Vote {
-                term,
-                last_index: Wire::take(reader)?,
-                last_term: Wire::take(reader)?,
-            },
-            4 => Message::VoteReply {
-                term,
-                granted: Wire::take(reader)?,
-            },
+            1 => Message::PreVote { term, last_index: Wire::take(reader)?, last_term: Wire::take(reader)? },
+            2 => Message::PreVoteReply { term, granted: Wire::take(reader)? },
+            3 => Message::Vote { term, last_index: Wire::take(reader)?, last_term: Wire::take(reader)? },
+            4 => Message::VoteReply { term, granted: Wire::take(reader)? },
             5 => Message::Append {
                 term,
                 prev_index: Wire::take(reader)?,
@@ -265,11 +206,7 @@ impl Wire for Message {
                 round: Wire::take(reader)?,
                 entries: Wire::take(reader)?,
             },
-            6 => Message::AppendReply {
-                term,
-                round: Wire::take(reader)?,
-                result: Wire::take(reader)?,
-            },
+            6 => Message::AppendReply { term, round: Wire::take(reader)?, result: Wire::take(reader)? },
             7 => Message::Install {
                 term,
                 offset: Wire::take(reader)?,
@@ -285,10 +222,7 @@ impl Wire for Message {
                 wanted: Wire::take(reader)?,
             },
             tag => {
-                return Err(WireError::Tag {
-                    what: "message",
-                    tag,
-                });
+                return Err(WireError::Tag { what: "message", tag });
             }
         })
     }

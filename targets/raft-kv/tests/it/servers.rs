@@ -36,16 +36,10 @@ fn free_address() -> String {
 impl Cluster {
     fn new(names: &[&'static str]) -> Self {
         let dir = tempfile::tempdir().expect("temp dir");
-        let address = |name: &&'static str| PeerAddress {
-            id: name.parse().expect("a name"),
-            address: free_address(),
-        };
+        let address =
+            |name: &&'static str| PeerAddress { id: name.parse().expect("a name"), address: free_address() };
         let peers: Vec<PeerAddress> = names.iter().map(address).collect();
-        let mut cluster = Cluster {
-            dir,
-            args: BTreeMap::new(),
-            running: BTreeMap::new(),
-        };
+        let mut cluster = Cluster { dir, args: BTreeMap::new(), running: BTreeMap::new() };
         for (name, own) in names.iter().zip(&peers) {
             let args = arguments(cluster.dir.path(), name, &own.address, peers.clone());
             cluster.args.insert(*name, args);
@@ -99,17 +93,11 @@ impl Cluster {
     async fn append(&self, key: &str, value: i64) -> Response {
         let key = key.to_owned();
         let value = Value::Int(value);
-        self.done(Request::plain(Command::Append { key, value }))
-            .await
+        self.done(Request::plain(Command::Append { key, value })).await
     }
 
     async fn get(&self, key: &str) -> Value {
-        match self
-            .done(Request::Get {
-                key: key.to_owned(),
-            })
-            .await
-        {
+        match self.done(Request::Get { key: key.to_owned() }).await {
             Response::Value(value) => value,
             other => panic!("{other:?}"),
         }
@@ -154,10 +142,7 @@ fn numbers(range: std::ops::Range<i64>) -> Value {
 async fn what_was_acknowledged_survives_a_restart_of_all() {
     let mut cluster = Cluster::new(&["n1", "n2", "n3"]);
     for n in 0..120 {
-        assert_eq!(
-            cluster.append("list", n).await,
-            Response::Value(Value::Int(n + 1))
-        );
+        assert_eq!(cluster.append("list", n).await, Response::Value(Value::Int(n + 1)));
     }
     for name in ["n1", "n2", "n3"] {
         cluster.stop(name).await;
@@ -175,15 +160,8 @@ async fn a_retried_command_executes_once() {
         panic!("no session");
     };
     let incr = |session, seq| {
-        let command = Command::Incr {
-            key: "c".to_owned(),
-            delta: 1,
-        };
-        Request::Command(SessionCommand {
-            session,
-            seq,
-            command,
-        })
+        let command = Command::Incr { key: "c".to_owned(), delta: 1 };
+        Request::Command(SessionCommand { session, seq, command })
     };
     for (seq, expected) in [(1, 1), (1, 1), (2, 2), (2, 2)] {
         let answer = cluster.done(incr(session, seq)).await;
@@ -207,9 +185,7 @@ async fn a_lagging_server_gets_a_snapshot() {
     let ahead = cluster.status_when("n1", |s| s.leader.is_some()).await;
     assert!(ahead.snapshot.index > 100, "{ahead:?}");
     cluster.start("n3");
-    let caught_up = cluster
-        .status_when("n3", |s| s.applied >= ahead.commit)
-        .await;
+    let caught_up = cluster.status_when("n3", |s| s.applied >= ahead.commit).await;
     assert!(caught_up.snapshot.index > 100, "{caught_up:?}");
     // It serves what it was sent, also after a restart.
     cluster.stop("n3").await;
@@ -228,26 +204,15 @@ async fn a_server_joins_and_another_leaves() {
     cluster.args.insert("n4", joining);
     cluster.start("n4");
     let added = cluster.done(Request::AddServer { id, address }).await;
-    assert!(
-        matches!(&added, Response::Members(m) if m.len() == 4),
-        "{added:?}"
-    );
-    cluster
-        .status_when("n4", |s| s.members.len() == 4 && s.leader.is_some())
-        .await;
+    assert!(matches!(&added, Response::Members(m) if m.len() == 4), "{added:?}");
+    cluster.status_when("n4", |s| s.members.len() == 4 && s.leader.is_some()).await;
     let id = "n1".parse().expect("a name");
     let removed = cluster.done(Request::RemoveServer { id }).await;
-    assert!(
-        matches!(&removed, Response::Members(m) if m.len() == 3),
-        "{removed:?}"
-    );
+    assert!(matches!(&removed, Response::Members(m) if m.len() == 3), "{removed:?}");
     // Two of the three members left: the new one is needed.
     cluster.stop("n1").await;
     cluster.stop("n2").await;
-    assert_eq!(
-        cluster.append("list", 1).await,
-        Response::Value(Value::Int(2))
-    );
+    assert_eq!(cluster.append("list", 1).await, Response::Value(Value::Int(2)));
     assert_eq!(cluster.get("list").await, numbers(0..2));
 }
 
@@ -255,31 +220,16 @@ async fn a_server_joins_and_another_leaves() {
 async fn a_server_that_does_not_lead_says_who_does() {
     let cluster = Cluster::new(&["n1", "n2", "n3"]);
     cluster.append("list", 0).await;
-    let status = cluster
-        .status_when("n1", |s| s.leader_address.is_some())
-        .await;
+    let status = cluster.status_when("n1", |s| s.leader_address.is_some()).await;
     let leader = status.leader.expect("a leader");
-    let other = cluster
-        .running
-        .keys()
-        .find(|name| **name != leader.as_str());
+    let other = cluster.running.keys().find(|name| **name != leader.as_str());
     let other = other.expect("a follower");
-    cluster
-        .status_when(other, |s| s.leader_address.is_some())
-        .await;
-    let get = Request::Get {
-        key: "list".to_owned(),
-    };
+    cluster.status_when(other, |s| s.leader_address.is_some()).await;
+    let get = Request::Get { key: "list".to_owned() };
     let Some(Response::Failed(failure)) = cluster.ask(other, get).await else {
         panic!("a follower answered a linearizable read");
     };
     assert!(failure.definite());
     let address = Some(cluster.args[leader.as_str()].listen_client.clone());
-    assert_eq!(
-        failure,
-        Failure::NotLeader {
-            hint: Some(leader),
-            address
-        }
-    );
+    assert_eq!(failure, Failure::NotLeader { hint: Some(leader), address });
 }

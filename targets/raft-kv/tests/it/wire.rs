@@ -17,10 +17,7 @@ fn comes_back<T: Wire + PartialEq + std::fmt::Debug>(value: &T) {
     assert_eq!(decode::<T>(&bytes).as_ref(), Ok(value));
     // No beginning of an encoding is an encoding.
     for length in 0..bytes.len() {
-        assert!(
-            decode::<T>(&bytes[..length]).is_err(),
-            "{value:?} cut at {length}"
-        );
+        assert!(decode::<T>(&bytes[..length]).is_err(), "{value:?} cut at {length}");
     }
 }
 
@@ -29,137 +26,55 @@ fn node(name: &str) -> NodeId {
 }
 
 fn members() -> Members {
-    Members::from([
-        (node("n1"), "a:1".to_owned()),
-        (node("n22"), "b:2".to_owned()),
-    ])
+    Members::from([(node("n1"), "a:1".to_owned()), (node("n22"), "b:2".to_owned())])
 }
 
 fn commands() -> Vec<SessionCommand> {
     let key = || "key".to_owned();
     let list = Value::list([Value::Int(i64::MIN), "é".into(), Value::Nil]);
     let commands = [
-        Command::Put {
-            key: key(),
-            value: list.clone(),
-        },
-        Command::Cas {
-            key: key(),
-            from: Value::Nil,
-            to: Value::Int(-1),
-        },
-        Command::Append {
-            key: key(),
-            value: Value::list([list]),
-        },
+        Command::Put { key: key(), value: list.clone() },
+        Command::Cas { key: key(), from: Value::Nil, to: Value::Int(-1) },
+        Command::Append { key: key(), value: Value::list([list]) },
         Command::Delete { key: String::new() },
-        Command::Incr {
-            key: key(),
-            delta: i64::MAX,
-        },
+        Command::Incr { key: key(), delta: i64::MAX },
     ];
-    let session = |command| SessionCommand {
-        session: u64::MAX,
-        seq: 300,
-        command,
-    };
+    let session = |command| SessionCommand { session: u64::MAX, seq: 300, command };
     commands.into_iter().map(session).collect()
 }
 
 fn entries() -> Vec<Entry> {
-    let mut payloads = vec![
-        Payload::Noop,
-        Payload::Register,
-        Payload::Members(Arc::new(members())),
-    ];
-    payloads.extend(
-        commands()
-            .into_iter()
-            .map(|c| Payload::Command(Arc::new(c))),
-    );
-    let entry = |(n, payload)| Entry {
-        index: n,
-        term: 1 << 40,
-        payload,
-    };
+    let mut payloads = vec![Payload::Noop, Payload::Register, Payload::Members(Arc::new(members()))];
+    payloads.extend(commands().into_iter().map(|c| Payload::Command(Arc::new(c))));
+    let entry = |(n, payload)| Entry { index: n, term: 1 << 40, payload };
     (1..).zip(payloads).map(entry).collect()
 }
 
 fn messages() -> Vec<Message> {
     let (term, round) = (7, 1 << 33);
-    let meta = SnapshotMeta {
-        index: 5,
-        term: 4,
-        members: members(),
-    };
-    let conflict = |term| AppendResult::Conflict {
-        prev_index: 9,
-        term,
-        first: 3,
-    };
-    let reply = |result| Message::AppendReply {
-        term,
-        round,
-        result,
-    };
+    let meta = SnapshotMeta { index: 5, term: 4, members: members() };
+    let conflict = |term| AppendResult::Conflict { prev_index: 9, term, first: 3 };
+    let reply = |result| Message::AppendReply { term, round, result };
     vec![
-        Message::PreVote {
-            term,
-            last_index: 1,
-            last_term: 2,
-        },
-        Message::PreVoteReply {
-            term,
-            granted: true,
-        },
-        Message::Vote {
-            term,
-            last_index: 1,
-            last_term: 2,
-        },
-        Message::VoteReply {
-            term,
-            granted: false,
-        },
-        Message::Append {
-            term,
-            prev_index: 1,
-            prev_term: 2,
-            entries: entries(),
-            commit: 3,
-            round,
-        },
+        Message::PreVote { term, last_index: 1, last_term: 2 },
+        Message::PreVoteReply { term, granted: true },
+        Message::Vote { term, last_index: 1, last_term: 2 },
+        Message::VoteReply { term, granted: false },
+        Message::Append { term, prev_index: 1, prev_term: 2, entries: entries(), commit: 3, round },
         reply(AppendResult::Matched(6)),
         reply(conflict(None)),
         reply(conflict(Some(2))),
-        Message::Install {
-            term,
-            meta,
-            offset: 1,
-            total: 2,
-            data: Bytes::from_static(b"xy"),
-            round,
-        },
-        Message::InstallReply {
-            term,
-            round,
-            index: 1,
-            wanted: Some(0),
-        },
+        Message::Install { term, meta, offset: 1, total: 2, data: Bytes::from_static(b"xy"), round },
+        Message::InstallReply { term, round, index: 1, wanted: Some(0) },
     ]
 }
 
 fn requests() -> Vec<Request> {
     let mut requests = vec![
         Request::RegisterClient,
-        Request::Get {
-            key: "k".to_owned(),
-        },
+        Request::Get { key: "k".to_owned() },
         Request::Status,
-        Request::AddServer {
-            id: node("n9"),
-            address: "h:1".to_owned(),
-        },
+        Request::AddServer { id: node("n9"), address: "h:1".to_owned() },
         Request::RemoveServer { id: node("n9") },
     ];
     requests.extend(commands().into_iter().map(Request::Command));
@@ -180,13 +95,8 @@ fn responses() -> Vec<Response> {
         members: members(),
     };
     let failures = [
-        Failure::NotLeader {
-            hint: Some(node("n2")),
-            address: Some("a:1".to_owned()),
-        },
-        Failure::Rejected(Rejection::CasMismatch {
-            actual: Value::Int(1),
-        }),
+        Failure::NotLeader { hint: Some(node("n2")), address: Some("a:1".to_owned()) },
+        Failure::Rejected(Rejection::CasMismatch { actual: Value::Int(1) }),
         Failure::Rejected(Rejection::NoSuchKey),
         Failure::Rejected(Rejection::WrongType),
         Failure::Rejected(Rejection::Overflow),
@@ -212,10 +122,7 @@ fn everything_comes_back_as_it_was() {
         comes_back(&ClientFrame { id: 1, request });
     }
     for response in responses() {
-        comes_back(&ServerFrame {
-            id: u64::MAX,
-            response,
-        });
+        comes_back(&ServerFrame { id: u64::MAX, response });
     }
     for message in messages() {
         comes_back(&PeerFrame::Message(message));
@@ -233,20 +140,9 @@ fn everything_comes_back_as_it_was() {
 #[test]
 fn hostile_bytes_are_refused_without_harm() {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
-    let mut samples: Vec<Vec<u8>> = messages()
-        .into_iter()
-        .map(|m| encode(&PeerFrame::Message(m)))
-        .collect();
-    samples.extend(
-        requests()
-            .into_iter()
-            .map(|request| encode(&ClientFrame { id: 1, request })),
-    );
-    samples.extend(
-        responses()
-            .into_iter()
-            .map(|response| encode(&ServerFrame { id: 1, response })),
-    );
+    let mut samples: Vec<Vec<u8>> = messages().into_iter().map(|m| encode(&PeerFrame::Message(m))).collect();
+    samples.extend(requests().into_iter().map(|request| encode(&ClientFrame { id: 1, request })));
+    samples.extend(responses().into_iter().map(|response| encode(&ServerFrame { id: 1, response })));
     for turn in 0..60_000 {
         let mut bytes = samples[turn % samples.len()].clone();
         for _ in 0..rng.random_range(1..4) {
@@ -263,9 +159,7 @@ fn hostile_bytes_are_refused_without_harm() {
 #[test]
 fn announced_lengths_are_not_believed() {
     // A list of 2^60 values in four bytes, and lists in lists without end.
-    let huge = [
-        1, 1, 3, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x0f,
-    ];
+    let huge = [1, 1, 3, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x0f];
     assert!(decode::<ServerFrame>(&huge).is_err());
     let deep = [[3u8, 1]; 100_000].concat();
     assert!(decode::<Value>(&deep).is_err());

@@ -23,10 +23,7 @@ pub enum Broken {
 impl Broken {
     /// Whether a client could have noticed.
     pub fn is_visible(self) -> bool {
-        matches!(
-            self,
-            Broken::StaleRead | Broken::LostWrite | Broken::Duplicate
-        )
+        matches!(self, Broken::StaleRead | Broken::LostWrite | Broken::Duplicate)
     }
 }
 
@@ -97,10 +94,7 @@ impl Inside {
             };
             for entry in entries {
                 let before = entry.index - 1;
-                let before = placed
-                    .get(&before)
-                    .copied()
-                    .or_else(|| disk.log.term(before));
+                let before = placed.get(&before).copied().or_else(|| disk.log.term(before));
                 placed.insert(entry.index, entry.term);
                 let key = (entry.index, entry.term);
                 let known = self.entries.entry(key).or_insert((entry.clone(), before));
@@ -117,10 +111,7 @@ impl Inside {
     pub fn applies(&mut self, id: NodeId, entries: &[Entry]) -> Result<(), Violation> {
         for entry in entries {
             let highest = self.highest_term;
-            let known = self
-                .applied
-                .entry(entry.index)
-                .or_insert((entry.clone(), highest));
+            let known = self.applied.entry(entry.index).or_insert((entry.clone(), highest));
             if known.0 != *entry {
                 let what = format!("{id} applies {entry:?}, another applied {:?}", known.0);
                 return violation(Broken::StateMachineSafety, what);

@@ -48,11 +48,7 @@ fn replay(disk: &mut Durable, op: &Persist) {
     match op {
         Persist::HardState(hard) => disk.hard = *hard,
         Persist::Entries(entries) => append(&mut disk.log, entries),
-        Persist::Snapshot {
-            snapshot,
-            base,
-            tail,
-        } => {
+        Persist::Snapshot { snapshot, base, tail } => {
             disk.snapshot = Some(snapshot.clone());
             disk.log = Log::new(*base, tail.clone());
         }

@@ -24,11 +24,7 @@ pub enum Pattern {
     RollLeaders { keep: usize, hold: Duration },
     /// The leader is cut off; the others are killed and started again `down` later; healed after
     /// `hold`.
-    IsolateAndKillRest {
-        down: Duration,
-        hold: Duration,
-        pause: Duration,
-    },
+    IsolateAndKillRest { down: Duration, hold: Duration, pause: Duration },
     /// All are killed and started again.
     KillAll { down: Duration, pause: Duration },
     /// A random half is cut from the other.
@@ -56,11 +52,7 @@ pub fn rage(world: &mut World, pattern: Pattern, time: Duration) -> Result<(), V
             }
             Pattern::IsolatePairs { hold, pause } => {
                 let mut side = await_leader(world, end, &[])?;
-                let others: Vec<_> = world
-                    .ids()
-                    .into_iter()
-                    .filter(|id| !side.contains(id))
-                    .collect();
+                let others: Vec<_> = world.ids().into_iter().filter(|id| !side.contains(id)).collect();
                 side.extend(others.choose(&mut world.rng));
                 world.isolate(&side);
                 world.run(hold)?;
@@ -82,11 +74,7 @@ pub fn rage(world: &mut World, pattern: Pattern, time: Duration) -> Result<(), V
             Pattern::IsolateAndKillRest { down, hold, pause } => {
                 let leader = await_leader(world, end, &[])?;
                 world.isolate(&leader);
-                let rest: Vec<_> = world
-                    .ids()
-                    .into_iter()
-                    .filter(|id| !leader.contains(id))
-                    .collect();
+                let rest: Vec<_> = world.ids().into_iter().filter(|id| !leader.contains(id)).collect();
                 rest.iter().for_each(|id| world.kill(*id, false));
                 world.run(down)?;
                 rest.iter().for_each(|id| world.start(*id));
@@ -116,16 +104,9 @@ pub fn rage(world: &mut World, pattern: Pattern, time: Duration) -> Result<(), V
 }
 
 /// Waits until somebody leads who is not among `except`.
-fn await_leader(
-    world: &mut World,
-    end: Duration,
-    except: &[NodeId],
-) -> Result<Vec<NodeId>, Violation> {
+fn await_leader(world: &mut World, end: Duration, except: &[NodeId]) -> Result<Vec<NodeId>, Violation> {
     while world.now < end {
-        let leader = world
-            .leaders()
-            .into_iter()
-            .find(|(_, id)| !except.contains(id));
+        let leader = world.leaders().into_iter().find(|(_, id)| !except.contains(id));
         if let Some((_, id)) = leader {
             return Ok(vec![id]);
         }

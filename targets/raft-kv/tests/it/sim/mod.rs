@@ -42,10 +42,7 @@ fn always_right(rules: Rules, pattern: Pattern, time: Duration, seeds: u64) {
         }
     }
     // A world in which nothing gets done proves nothing.
-    assert!(
-        finished > 20 * seeds,
-        "only {finished} operations in {seeds} worlds"
-    );
+    assert!(finished > 20 * seeds, "only {finished} operations in {seeds} worlds");
 }
 
 #[test]
@@ -63,56 +60,18 @@ fn five_servers_keep_their_promises_in_chaos() {
 #[ignore = "explores; run with --ignored --nocapture"]
 fn explore() {
     let patterns = [
-        Pattern::IsolateLeaders {
-            hold: ms(1000),
-            pause: ms(500),
-        },
-        Pattern::IsolateLeaders {
-            hold: ms(1000),
-            pause: ms(100),
-        },
-        Pattern::IsolateLeaders {
-            hold: ms(2500),
-            pause: ms(1000),
-        },
-        Pattern::IsolatePairs {
-            hold: ms(1000),
-            pause: ms(500),
-        },
-        Pattern::RollLeaders {
-            keep: 1,
-            hold: ms(0),
-        },
-        Pattern::RollLeaders {
-            keep: 1,
-            hold: ms(100),
-        },
-        Pattern::RollLeaders {
-            keep: 2,
-            hold: ms(0),
-        },
-        Pattern::RollLeaders {
-            keep: 2,
-            hold: ms(50),
-        },
-        Pattern::IsolateAndKillRest {
-            down: ms(100),
-            hold: ms(1000),
-            pause: ms(500),
-        },
-        Pattern::IsolateAndKillRest {
-            down: ms(100),
-            hold: ms(3000),
-            pause: ms(1500),
-        },
-        Pattern::KillAll {
-            down: ms(100),
-            pause: ms(1500),
-        },
-        Pattern::Halves {
-            hold: ms(1500),
-            pause: ms(800),
-        },
+        Pattern::IsolateLeaders { hold: ms(1000), pause: ms(500) },
+        Pattern::IsolateLeaders { hold: ms(1000), pause: ms(100) },
+        Pattern::IsolateLeaders { hold: ms(2500), pause: ms(1000) },
+        Pattern::IsolatePairs { hold: ms(1000), pause: ms(500) },
+        Pattern::RollLeaders { keep: 1, hold: ms(0) },
+        Pattern::RollLeaders { keep: 1, hold: ms(100) },
+        Pattern::RollLeaders { keep: 2, hold: ms(0) },
+        Pattern::RollLeaders { keep: 2, hold: ms(50) },
+        Pattern::IsolateAndKillRest { down: ms(100), hold: ms(1000), pause: ms(500) },
+        Pattern::IsolateAndKillRest { down: ms(100), hold: ms(3000), pause: ms(1500) },
+        Pattern::KillAll { down: ms(100), pause: ms(1500) },
+        Pattern::Halves { hold: ms(1500), pause: ms(800) },
         Pattern::Chaos,
     ];
     let only = std::env::var("RAFT_KV_SIM_BUG").unwrap_or_default();

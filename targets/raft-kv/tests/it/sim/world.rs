@@ -149,13 +149,8 @@ impl World {
             disk_free_at: Duration::ZERO,
             tick_at: Duration::MAX,
         };
-        let client = |n: usize| Client {
-            server: ids[n % ids.len()],
-            session: 0,
-            seq: 0,
-            doing: None,
-            attempt: 0,
-        };
+        let client =
+            |n: usize| Client { server: ids[n % ids.len()], session: 0, seq: 0, doing: None, attempt: 0 };
         let mut world = World {
             rules,
             rng: ChaCha8Rng::seed_from_u64(seed),
@@ -191,10 +186,7 @@ impl World {
 
     /// Who believes to lead, with the term, the highest first.
     pub fn leaders(&self) -> Vec<(u64, NodeId)> {
-        let rafts = self
-            .servers
-            .iter()
-            .filter_map(|(id, s)| Some((id, s.raft.as_ref()?)));
+        let rafts = self.servers.iter().filter_map(|(id, s)| Some((id, s.raft.as_ref()?)));
         let leading = rafts.filter(|(_, raft)| raft.role_name() == RoleName::Leader);
         let mut leaders: Vec<_> = leading.map(|(id, raft)| (raft.term(), *id)).collect();
         leaders.sort_unstable_by(|a, b| b.cmp(a));
@@ -227,12 +219,7 @@ impl World {
         server.disk.crash(power_cut);
         server.disk_free_at = now;
         // Its clients see the connection close.
-        let open: Vec<_> = self
-            .tokens
-            .keys()
-            .filter(|(server, _)| *server == id)
-            .copied()
-            .collect();
+        let open: Vec<_> = self.tokens.keys().filter(|(server, _)| *server == id).copied().collect();
         for key in open {
             if let Some((client, attempt)) = self.tokens.remove(&key) {
                 let failure = Failure::Indefinite("connection closed".to_owned());
@@ -292,14 +279,8 @@ impl World {
     /// Servers that have applied equally much hold the same, however they came by it.
     fn compare_machines(&self) -> Result<(), Violation> {
         let mut by_index = BTreeMap::new();
-        for (id, raft) in self
-            .servers
-            .iter()
-            .filter_map(|(id, s)| Some((id, s.raft.as_ref()?)))
-        {
-            let (first, machine) = by_index
-                .entry(raft.applied())
-                .or_insert((id, raft.machine()));
+        for (id, raft) in self.servers.iter().filter_map(|(id, s)| Some((id, s.raft.as_ref()?))) {
+            let (first, machine) = by_index.entry(raft.applied()).or_insert((id, raft.machine()));
             if *machine != raft.machine() {
                 let what = format!("{first} and {id} differ at {}", raft.applied());
                 return self.inside_violation(Broken::StateMachineSafety, what);
@@ -317,11 +298,7 @@ impl World {
 
     fn at(&mut self, delay: Duration, what: What) {
         self.numbers += 1;
-        let event = Event {
-            at: self.now + delay,
-            number: self.numbers,
-            what,
-        };
+        let event = Event { at: self.now + delay, number: self.numbers, what };
         self.queue.push(Reverse(event));
     }
 
@@ -410,11 +387,7 @@ impl World {
             let held = out.send_when_durable.into_iter().map(|e| (out.batch, e));
             server.held.extend(held);
             let mut ready = Vec::new();
-            while server
-                .held
-                .front()
-                .is_some_and(|(b, _)| *b <= server.persisted)
-            {
+            while server.held.front().is_some_and(|(b, _)| *b <= server.persisted) {
                 ready.extend(server.held.pop_front());
             }
             let mut own = Vec::new();
@@ -462,25 +435,14 @@ impl World {
             self.at(late, What::Deliver(from, to, message.clone()));
         }
         let least = Duration::from_micros(100);
-        let delay = self
-            .rng
-            .random_range(least..self.rules.delay.max(2 * least));
+        let delay = self.rng.random_range(least..self.rules.delay.max(2 * least));
         self.at(delay, What::Deliver(from, to, message));
     }
 
-    fn ask(
-        &mut self,
-        client: usize,
-        attempt: u64,
-        to: NodeId,
-        request: Request,
-    ) -> Result<(), Violation> {
+    fn ask(&mut self, client: usize, attempt: u64, to: NodeId, request: Request) -> Result<(), Violation> {
         if !self.is_up(to) {
             let failure = Failure::Unavailable("connection refused".to_owned());
-            self.at(
-                Duration::from_micros(200),
-                What::Answer(client, attempt, Response::Failed(failure)),
-            );
+            self.at(Duration::from_micros(200), What::Answer(client, attempt, Response::Failed(failure)));
             return Ok(());
         }
         self.last_token += 1;
@@ -517,10 +479,7 @@ impl World {
             Doing::Append { key, value } => Request::Command(SessionCommand {
                 session: client.session,
                 seq: client.seq,
-                command: Command::Append {
-                    key: key.clone(),
-                    value: Value::Int(*value),
-                },
+                command: Command::Append { key: key.clone(), value: Value::Int(*value) },
             }),
         };
         let (attempt, server, patience) = (client.attempt, client.server, self.rules.patience);
@@ -564,18 +523,14 @@ impl World {
         let elsewhere = *ids.choose(&mut self.rng).expect("a server");
         let client = &mut self.clients[n];
         client.server = match failure {
-            Failure::NotLeader {
-                hint: Some(leader), ..
-            } => *leader,
+            Failure::NotLeader { hint: Some(leader), .. } => *leader,
             _ => elsewhere,
         };
         if matches!(failure, Failure::SessionExpired) {
             client.session = 0;
             self.next_operation(n);
         } else if failure.definite() || self.rules.retry {
-            let pause = self
-                .rng
-                .random_range(Duration::ZERO..Duration::from_millis(60));
+            let pause = self.rng.random_range(Duration::ZERO..Duration::from_millis(60));
             self.attempt(n, pause);
         } else {
             self.next_operation(n);
