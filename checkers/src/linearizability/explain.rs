@@ -36,7 +36,8 @@ pub struct Refutation<M: Model> {
     /// If not `located`: the operation before whose return the longest prefix found ends.
     pub blocked: usize,
     /// Whether it is known where the history breaks, not only that it does. The search for it has
-    /// bounds of its own; without it, there are no states and no window.
+    /// bounds of its own. Within them it can happen that the place is found, but not the states
+    /// and the window.
     pub located: bool,
     /// What it would need, in words, and what there is.
     pub why: String,
@@ -107,8 +108,8 @@ pub(super) fn unlocated<M: Model>(problem: &Problem<'_, M>, furthest: usize) -> 
     }
 }
 
-/// What is known without any sweep.
-fn bare<M: Model>(problem: &Problem<'_, M>, end: usize) -> Refutation<M> {
+/// What is known without any sweep, if it is known that no configuration passes the event at `end`.
+pub(super) fn bare<M: Model>(problem: &Problem<'_, M>, end: usize) -> Refutation<M> {
     let blocked = problem.call(problem.events[end].call);
     Refutation {
         blocked: blocked.call,

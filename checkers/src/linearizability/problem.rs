@@ -93,6 +93,26 @@ impl<'m, M: Model> Problem<'m, M> {
         }
     }
 
+    /// The calls of the first `layer` events: what returns later may have taken effect or not. Dates
+    /// that were worked out may rest on what comes later, and are taken back.
+    pub(super) fn prefix(&self, layer: usize) -> Calls<M> {
+        let mut calls: Vec<Option<Call<M::Input, M::Output>>> = vec![None; self.calls.len()];
+        for event in &self.events[..layer] {
+            let call = self.call(event.call);
+            if !event.returns {
+                calls[event.call as usize] = Some(Call { ret: None, ..call.clone() });
+            } else if let Some(kept) = &mut calls[event.call as usize]
+                && call.output.is_some()
+            {
+                kept.ret = call.ret;
+            }
+        }
+        let says_something = |call: &Call<M::Input, M::Output>| {
+            call.ret.is_some() || !self.model.is_read_only(&call.input, call.output.as_ref())
+        };
+        calls.into_iter().flatten().filter(says_something).collect()
+    }
+
     /// How many bits a set over slots, or over calls that never return, needs.
     pub(super) fn bits_needed(&self) -> usize {
         self.width.max(self.mays.len())

@@ -1,14 +1,16 @@
 //! One object: search, fall back to the sweep when the cache is full, explain a violation.
 
 use super::bits::{Bits, Wide};
-use super::explain::{Refutation, explain, unlocated};
+use super::explain::{Refutation, bare, explain, unlocated};
 use super::problem::Problem;
 use super::search::{CHECKPOINT, Configuration, Found, Limits, Search, Spent};
 use super::sweep::{Step, Sweep};
 use crate::model::Model;
 
 /// How many steps may be spent on finding where a history breaks that is known to be broken.
-const EXPLAIN_STEPS: u64 = 8_000_000;
+const EXPLAIN_STEPS: u64 = 6_000_000;
+/// The same for each part of the history that is looked at when that was not enough.
+const LOCATE_STEPS: u64 = 300_000;
 
 /// What is known of one object.
 pub(super) struct Solved<M: Model> {
@@ -59,14 +61,52 @@ fn solve_with<M: Model, B: Bits>(problem: &Problem<'_, M>, limits: &Limits<'_>) 
             // It is decided. The explanation has an allowance of its own, so that a violation is
             // not less well explained for being found quickly.
             let limits = Limits { steps: EXPLAIN_STEPS, ..*limits };
-            let answer = match judge_and_explain::<M, B>(problem, &limits).answer {
-                Answer::NotLinearizable(refutation) => Answer::NotLinearizable(refutation),
-                _ => Answer::NotLinearizable(Box::new(unlocated(problem, furthest))),
+            let refutation = match judge_and_explain::<M, B>(problem, &limits).answer {
+                Answer::NotLinearizable(refutation) => refutation,
+                _ => Box::new(locate(problem, furthest, &limits)),
             };
-            Solved { answer, steps }
+            Solved { answer: Answer::NotLinearizable(refutation), steps }
         }
         Found::Spent(Spent::Bytes) => sweep_with::<M, B>(problem, &rest, steps, furthest),
         Found::Spent(spent) => Solved { answer: unknown(problem, spent, furthest), steps },
+    }
+}
+
+/// Finds the first return that cannot be explained by halving: a prefix of a linearizable history
+/// is linearizable, and one with lookahead is judged fast. All that could be said of states is
+/// missing then.
+fn locate<M: Model>(problem: &Problem<'_, M>, furthest: usize, limits: &Limits<'_>) -> Refutation<M> {
+    // What was reached is a linearizable prefix; the whole is not.
+    let (mut holds, mut fails) = (furthest, problem.events.len());
+    while fails - holds > 1 {
+        let middle = holds + (fails - holds) / 2;
+        let mut calls = problem.prefix(middle);
+        problem.model.settle(&mut calls);
+        let prefix = Problem::new(problem.model, calls);
+        match decide(&prefix, &Limits { steps: LOCATE_STEPS, ..*limits }) {
+            Some(true) => holds = middle,
+            Some(false) => fails = middle,
+            None => return unlocated(problem, furthest),
+        }
+    }
+    bare(problem, fails - 1)
+}
+
+/// Whether calls are linearizable, if that can be known within the limits.
+fn decide<M: Model>(problem: &Problem<'_, M>, limits: &Limits<'_>) -> Option<bool> {
+    match problem.bits_needed() {
+        0..=64 => decide_with::<M, u64>(problem, limits),
+        65..=128 => decide_with::<M, u128>(problem, limits),
+        _ => decide_with::<M, Wide>(problem, limits),
+    }
+}
+
+fn decide_with<M: Model, B: Bits>(problem: &Problem<'_, M>, limits: &Limits<'_>) -> Option<bool> {
+    let mut search = Search::<M, B>::looking_ahead(problem).unwrap_or_else(|| Search::new(problem));
+    match search.run(limits) {
+        Found::Linearizable => Some(true),
+        Found::Stuck { .. } => Some(false),
+        Found::Spent(_) => None,
     }
 }
 

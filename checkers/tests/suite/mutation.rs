@@ -61,6 +61,17 @@ fn a_stale_read_among_ten_keys_is_found() {
 }
 
 #[test]
+fn with_many_clients_the_lie_is_found_even_where_the_states_are_too_many_to_tell() {
+    let history = simulate(Plan { clients: 50, ..Plan::register(600) });
+    is_valid(Register, &history);
+    let (spoiled, lie) = make_stale(&history, 90);
+    let judgement = Linearizability::new(Register).check(&spoiled, &budget());
+    assert_eq!(judgement.verdict, Verdict::Invalid, "{}", judgement.reason);
+    let Evidence::Linearizability(evidence) = &judgement.evidence[0] else { panic!("{judgement:?}") };
+    assert_eq!(evidence.blocked, lie, "{}", evidence.sentence);
+}
+
+#[test]
 fn repeated_values_are_valid_where_they_are() {
     for seed in 0..20 {
         let history = simulate(Plan { values: 3, cas: true, info: 3, seed, ..Plan::register(2_000) });

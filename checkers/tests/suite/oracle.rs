@@ -210,6 +210,7 @@ fn compare<M: Model<State = Value> + Clone>(
             match check_operations(&model, object.calls, &Budget::default()) {
                 Answer::NotLinearizable(refutation) => {
                     assert!(fails, "{}", lines(history));
+                    breaks_at(history, object.key.as_ref(), failed_cas, refutation.blocked);
                     let states = &refutation.window_start_states;
                     assert!(!refutation.window.is_empty() && !states.is_empty(), "{}", lines(history));
                     window_is_refuted(states, &refutation.window, history, object.key.as_ref(), failed_cas);
@@ -229,6 +230,23 @@ fn compare<M: Model<State = Value> + Clone>(
             assert!(!fails, "{}", lines(history));
         }
     }
+}
+
+/// Everything up to the return of `blocked` is impossible, and everything before it is not.
+fn breaks_at(history: &History, key: Option<&Value>, failed_cas: FailedCas, blocked: usize) {
+    let ret = history.partner(blocked).unwrap();
+    let prefix = |end: usize| -> Vec<Op> {
+        let mut prefix = ops(history, key, failed_cas);
+        // A failed cas that returns later has seen nothing yet.
+        prefix.retain(|op| op.call < end && (op.fate != Fate::Fail || op.ret.is_some_and(|ret| ret < end)));
+        for op in prefix.iter_mut().filter(|op| op.ret.is_some_and(|ret| ret >= end)) {
+            (op.ret, op.fate) = (None, Fate::Info);
+        }
+        prefix.retain(|op| op.fate != Fate::Info || op.f != "read");
+        prefix
+    };
+    assert!(possible(&Value::Nil, &prefix(ret)), "event {blocked} is not the first\n{}", lines(history));
+    assert!(!possible(&Value::Nil, &prefix(ret + 1)), "event {blocked} is possible\n{}", lines(history));
 }
 
 /// The brute force says of the window what the refutation says.
