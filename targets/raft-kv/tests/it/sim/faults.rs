@@ -22,6 +22,9 @@ pub enum Pattern {
     /// As soon as there is a new leader it is cut off, while former ones come back: the last
     /// `keep` leaders stay cut off.
     RollLeaders { keep: usize, hold: Duration },
+    /// As `RollLeaders`, but the leader is cut off with one follower, and alone with it: when the
+    /// others have elected, the cut moves there at once.
+    RollPairs { hold: Duration },
     /// The leader is cut off; the others are killed and started again `down` later; healed after
     /// `hold`.
     IsolateAndKillRest {
@@ -77,7 +80,17 @@ pub fn rage(world: &mut World, pattern: Pattern, time: Duration) -> Result<(), V
                 for id in isolated.clone() {
                     world.isolate(&[id]);
                 }
-                world.run(hold)?;
+                world.run(hold.max(ms(1)))?;
+            }
+            Pattern::RollPairs { hold } => {
+                let mut side = await_leader(world, end, &isolated)?;
+                let others = world.ids().into_iter().filter(|id| !side.contains(id));
+                let others: Vec<_> = others.collect();
+                side.extend(others.choose(&mut world.rng));
+                world.cut.clear();
+                world.isolate(&side);
+                isolated = side;
+                world.run(hold.max(ms(1)))?;
             }
             Pattern::IsolateAndKillRest { down, hold, pause } => {
                 let leader = await_leader(world, end, &[])?;

@@ -490,9 +490,22 @@ impl World {
     }
 
     fn begin(&mut self, n: usize) {
-        let key = format!("k{}", self.rng.random_range(0..3));
+        // Keys are given up when they have grown long, but still read now and then.
+        let newest = 3 + self.last_value / 100;
+        let oldest = if self.rng.random_bool(0.2) {
+            0
+        } else {
+            newest - 3
+        };
         let reads = self.rng.random_bool(0.4);
+        let oldest = if reads { oldest } else { newest - 3 };
+        let key = format!("k{}", self.rng.random_range(oldest..newest));
+        let elsewhere = *self.ids().choose(&mut self.rng).expect("a server");
+        let wander = self.rng.random_bool(0.2);
         let client = &mut self.clients[n];
+        if wander {
+            client.server = elsewhere;
+        }
         let doing = if client.session == 0 {
             Doing::Register
         } else if reads {
