@@ -150,6 +150,9 @@ fn await_leader(
 fn chaos(world: &mut World) -> Result<(), Violation> {
     let ids = world.ids();
     let id = *ids.choose(&mut world.rng).expect("a server");
+    if world.rules.changing_members && world.rng.random_bool(0.5) {
+        world.change_members()?;
+    }
     match world.rng.random_range(0..10) {
         0 | 1 => {
             let side = ids.choose_multiple(&mut world.rng, ids.len() / 2).copied();

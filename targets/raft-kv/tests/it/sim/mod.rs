@@ -24,24 +24,31 @@ fn seeds() -> u64 {
 }
 
 /// One life of a world: faults, then healing.
-fn live(rules: Rules, pattern: Pattern, time: Duration, seed: u64) -> Result<u64, Violation> {
+fn live(rules: Rules, pattern: Pattern, time: Duration, seed: u64) -> Result<World, Violation> {
     let mut world = World::new(rules, seed);
     rage(&mut world, pattern, time)?;
     world.settle()?;
-    Ok(world.finished)
+    Ok(world)
 }
 
 fn always_right(rules: Rules, pattern: Pattern, time: Duration, seeds: u64) {
-    let mut finished = 0;
+    let (mut finished, mut installs, mut changes) = (0, 0, 0);
     for seed in 0..seeds {
         match live(rules, pattern, time, seed) {
-            Ok(count) => finished += count,
+            Ok(world) => {
+                finished += world.finished;
+                installs += world.installs;
+                changes += world.changes;
+            }
             Err(Violation { broken, what }) => {
                 panic!("seed {seed} of {pattern:?}: {broken:?}: {what}")
             }
         }
     }
     // A world in which nothing gets done proves nothing.
+    println!("{pattern:?}: {finished} operations, {installs} snapshots, {changes} changes");
+    assert!(installs > 0 || !matches!(pattern, Pattern::Chaos));
+    assert_eq!(changes > 0, rules.changing_members);
     assert!(
         finished > 20 * seeds,
         "only {finished} operations in {seeds} worlds"
@@ -56,6 +63,13 @@ fn three_servers_keep_their_promises_in_chaos() {
 #[test]
 fn five_servers_keep_their_promises_in_chaos() {
     always_right(Rules::new(5), Pattern::Chaos, ms(4000), seeds());
+}
+
+#[test]
+fn changing_members_keep_their_promises_in_chaos() {
+    let mut rules = Rules::new(5);
+    rules.changing_members = true;
+    always_right(rules, Pattern::Chaos, ms(6000), seeds() / 2);
 }
 
 #[test]
