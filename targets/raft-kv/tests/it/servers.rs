@@ -1,5 +1,6 @@
 //! Real servers in this process: real sockets on loopback, real files, real fsync.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::path::Path;
@@ -26,6 +27,8 @@ struct Cluster {
     dir: tempfile::TempDir,
     args: BTreeMap<&'static str, Args>,
     running: BTreeMap<&'static str, Running>,
+    /// The session of all appends, so that they can be retried, and the last number in it.
+    session: Cell<(u64, u64)>,
 }
 
 fn free_address() -> String {
@@ -39,7 +42,16 @@ impl Cluster {
         let address =
             |name: &&'static str| PeerAddress { id: name.parse().expect("a name"), address: free_address() };
         let peers: Vec<PeerAddress> = names.iter().map(address).collect();
+<<<<<<< HEAD
         let mut cluster = Cluster { dir, args: BTreeMap::new(), running: BTreeMap::new() };
+=======
+        let mut cluster = Cluster {
+            dir,
+            args: BTreeMap::new(),
+            running: BTreeMap::new(),
+            session: Cell::new((0, 0)),
+        };
+>>>>>>> wt-raft
         for (name, own) in names.iter().zip(&peers) {
             let args = arguments(cluster.dir.path(), name, &own.address, peers.clone());
             cluster.args.insert(*name, args);
@@ -73,7 +85,8 @@ impl Cluster {
         answer.ok()?.ok()
     }
 
-    /// Asks whoever runs until somebody does it.
+    /// Asks whoever runs until somebody does it. On a busy machine elections come at any time, so
+    /// the request must bear to be repeated.
     async fn done(&self, request: Request) -> Response {
         let attempts = async {
             loop {
@@ -81,6 +94,7 @@ impl Cluster {
                     match self.ask(name, request.clone()).await {
                         None | Some(Response::Failed(Failure::NotLeader { .. })) => {}
                         Some(Response::Failed(Failure::Unavailable(_))) => {}
+                        Some(Response::Failed(Failure::Indefinite(_))) => {}
                         Some(response) => return response,
                     }
                 }
@@ -91,9 +105,28 @@ impl Cluster {
     }
 
     async fn append(&self, key: &str, value: i64) -> Response {
+        let (mut session, last) = self.session.get();
+        if session == 0 {
+            match self.done(Request::RegisterClient).await {
+                Response::Registered { session: new } => session = new,
+                other => panic!("{other:?}"),
+            }
+        }
+        let seq = last + 1;
+        self.session.set((session, seq));
         let key = key.to_owned();
         let value = Value::Int(value);
+<<<<<<< HEAD
         self.done(Request::plain(Command::Append { key, value })).await
+=======
+        let command = Command::Append { key, value };
+        let command = SessionCommand {
+            session,
+            seq,
+            command,
+        };
+        self.done(Request::Command(command)).await
+>>>>>>> wt-raft
     }
 
     async fn get(&self, key: &str) -> Value {

@@ -22,6 +22,9 @@ pub enum Pattern {
     /// As soon as there is a new leader it is cut off, while former ones come back: the last
     /// `keep` leaders stay cut off.
     RollLeaders { keep: usize, hold: Duration },
+    /// As `RollLeaders`, but the leader is cut off with one follower, and alone with it: when the
+    /// others have elected, the cut moves there at once.
+    RollPairs { hold: Duration },
     /// The leader is cut off; the others are killed and started again `down` later; healed after
     /// `hold`.
     IsolateAndKillRest { down: Duration, hold: Duration, pause: Duration },
@@ -69,7 +72,17 @@ pub fn rage(world: &mut World, pattern: Pattern, time: Duration) -> Result<(), V
                 for id in isolated.clone() {
                     world.isolate(&[id]);
                 }
-                world.run(hold)?;
+                world.run(hold.max(ms(1)))?;
+            }
+            Pattern::RollPairs { hold } => {
+                let mut side = await_leader(world, end, &isolated)?;
+                let others = world.ids().into_iter().filter(|id| !side.contains(id));
+                let others: Vec<_> = others.collect();
+                side.extend(others.choose(&mut world.rng));
+                world.cut.clear();
+                world.isolate(&side);
+                isolated = side;
+                world.run(hold.max(ms(1)))?;
             }
             Pattern::IsolateAndKillRest { down, hold, pause } => {
                 let leader = await_leader(world, end, &[])?;
@@ -118,6 +131,9 @@ fn await_leader(world: &mut World, end: Duration, except: &[NodeId]) -> Result<V
 fn chaos(world: &mut World) -> Result<(), Violation> {
     let ids = world.ids();
     let id = *ids.choose(&mut world.rng).expect("a server");
+    if world.rules.changing_members && world.rng.random_bool(0.5) {
+        world.change_members()?;
+    }
     match world.rng.random_range(0..10) {
         0 | 1 => {
             let side = ids.choose_multiple(&mut world.rng, ids.len() / 2).copied();

@@ -12,7 +12,7 @@ use raft_kv::api::{Failure, Request, Response, RoleName};
 use raft_kv::bugs::Bugs;
 use raft_kv::core::{Config, Envelope, Input, Message, Raft, Token};
 use raft_kv::machine::{Command, SessionCommand, Value};
-use raft_kv::types::{Members, NodeId};
+use raft_kv::types::{Entry, Members, NodeId, Payload};
 
 use super::check::{Broken, Floor, Inside, Outside, Violation, violation};
 use super::disk::Disk;
@@ -37,6 +37,8 @@ pub struct Rules {
     pub retry: bool,
     /// Whether only what clients can see counts as a violation.
     pub outside_only: bool,
+    /// Whether chaos includes membership changes.
+    pub changing_members: bool,
 }
 
 impl Rules {
@@ -53,6 +55,7 @@ impl Rules {
             patience: Duration::from_millis(700),
             retry: true,
             outside_only: false,
+            changing_members: false,
         }
     }
 }
@@ -133,7 +136,12 @@ pub struct World {
     last_value: i64,
     inside: Inside,
     outside: Outside,
+    /// Client operations that were answered.
     pub finished: u64,
+    /// Membership changes applied, counted at every server.
+    pub changes: usize,
+    /// Snapshots that a server was sent and took over.
+    pub installs: usize,
 }
 
 impl World {
@@ -166,6 +174,8 @@ impl World {
             inside: Inside::default(),
             outside: Outside::default(),
             finished: 0,
+            changes: 0,
+            installs: 0,
         };
         for id in ids {
             world.start(id);
@@ -227,6 +237,26 @@ impl World {
                 self.at(Duration::from_micros(300), answer);
             }
         }
+    }
+
+    /// Asks the leader to remove a member, or to add one that was removed; at least two stay.
+    pub fn change_members(&mut self) -> Result<(), Violation> {
+        let id = *self.ids().choose(&mut self.rng).expect("a server");
+        let Some(&(_, leader)) = self.leaders().first() else {
+            return Ok(());
+        };
+        let members = self.servers[&leader].raft.as_ref().map(Raft::members);
+        let request = match members {
+            Some(members) if !members.contains_key(&id) => {
+                let address = String::new();
+                Request::AddServer { id, address }
+            }
+            Some(members) if members.len() > 2 => Request::RemoveServer { id },
+            _ => return Ok(()),
+        };
+        self.last_token += 1;
+        let token = Token(self.last_token);
+        self.input(leader, Input::Request { token, request })
     }
 
     /// Cuts all links between `side` and the others.
@@ -366,6 +396,12 @@ impl World {
                 inside.leads(id, raft)?;
                 inside.applies(id, &out.applied)?;
             }
+            let is_change = |e: &&Entry| matches!(e.payload, Payload::Members(_));
+            self.changes += out.applied.iter().filter(is_change).count();
+            let is_install = |e: &&raft_kv::core::Event| {
+                matches!(e, raft_kv::core::Event::SnapshotInstalled { .. })
+            };
+            self.installs += out.events.iter().filter(is_install).count();
             if !out.persist.is_empty() {
                 server.disk.write(out.batch, out.persist);
                 let latency = Duration::from_micros(self.rng.random_range(100..4000));
@@ -452,9 +488,22 @@ impl World {
     }
 
     fn begin(&mut self, n: usize) {
-        let key = format!("k{}", self.rng.random_range(0..3));
+        // Keys are given up when they have grown long, but still read now and then.
+        let newest = 3 + self.last_value / 100;
+        let oldest = if self.rng.random_bool(0.2) {
+            0
+        } else {
+            newest - 3
+        };
         let reads = self.rng.random_bool(0.4);
+        let oldest = if reads { oldest } else { newest - 3 };
+        let key = format!("k{}", self.rng.random_range(oldest..newest));
+        let elsewhere = *self.ids().choose(&mut self.rng).expect("a server");
+        let wander = self.rng.random_bool(0.2);
         let client = &mut self.clients[n];
+        if wander {
+            client.server = elsewhere;
+        }
         let doing = if client.session == 0 {
             Doing::Register
         } else if reads {
