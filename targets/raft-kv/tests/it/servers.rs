@@ -42,16 +42,8 @@ impl Cluster {
         let address =
             |name: &&'static str| PeerAddress { id: name.parse().expect("a name"), address: free_address() };
         let peers: Vec<PeerAddress> = names.iter().map(address).collect();
-<<<<<<< HEAD
-        let mut cluster = Cluster { dir, args: BTreeMap::new(), running: BTreeMap::new() };
-=======
-        let mut cluster = Cluster {
-            dir,
-            args: BTreeMap::new(),
-            running: BTreeMap::new(),
-            session: Cell::new((0, 0)),
-        };
->>>>>>> wt-raft
+        let mut cluster =
+            Cluster { dir, args: BTreeMap::new(), running: BTreeMap::new(), session: Cell::new((0, 0)) };
         for (name, own) in names.iter().zip(&peers) {
             let args = arguments(cluster.dir.path(), name, &own.address, peers.clone());
             cluster.args.insert(*name, args);
@@ -116,17 +108,9 @@ impl Cluster {
         self.session.set((session, seq));
         let key = key.to_owned();
         let value = Value::Int(value);
-<<<<<<< HEAD
-        self.done(Request::plain(Command::Append { key, value })).await
-=======
         let command = Command::Append { key, value };
-        let command = SessionCommand {
-            session,
-            seq,
-            command,
-        };
+        let command = SessionCommand { session, seq, command };
         self.done(Request::Command(command)).await
->>>>>>> wt-raft
     }
 
     async fn get(&self, key: &str) -> Value {

@@ -46,17 +46,10 @@ fn always_right(rules: Rules, pattern: Pattern, time: Duration, seeds: u64) {
         }
     }
     // A world in which nothing gets done proves nothing.
-<<<<<<< HEAD
-    assert!(finished > 20 * seeds, "only {finished} operations in {seeds} worlds");
-=======
     println!("{pattern:?}: {finished} operations, {installs} snapshots, {changes} changes");
     assert!(installs > 0 || !matches!(pattern, Pattern::Chaos));
     assert_eq!(changes > 0, rules.changing_members);
-    assert!(
-        finished > 20 * seeds,
-        "only {finished} operations in {seeds} worlds"
-    );
->>>>>>> wt-raft
+    assert!(finished > 20 * seeds, "only {finished} operations in {seeds} worlds");
 }
 
 #[test]
@@ -82,20 +75,11 @@ fn patterned_faults_break_nothing() {
     let patterns = [
         Pattern::IsolateLeaders { hold, pause },
         Pattern::IsolatePairs { hold, pause },
-        Pattern::RollLeaders {
-            keep: 1,
-            hold: ms(20),
-        },
-        Pattern::RollLeaders {
-            keep: 2,
-            hold: ms(20),
-        },
+        Pattern::RollLeaders { keep: 1, hold: ms(20) },
+        Pattern::RollLeaders { keep: 2, hold: ms(20) },
         Pattern::RollPairs { hold: ms(50) },
         Pattern::IsolateAndKillRest { down, hold, pause },
-        Pattern::KillAll {
-            down,
-            pause: ms(800),
-        },
+        Pattern::KillAll { down, pause: ms(800) },
         Pattern::Halves { hold, pause },
     ];
     for pattern in patterns {
@@ -115,10 +99,7 @@ fn every_seeded_bug_is_caught() {
             Bug::VoteNotPersisted => kill,
             Bug::CommitOldTermByCounting | Bug::MinorityCommits => pairs,
             // Somebody must have written elsewhere while the deposed leader is still asked.
-            Bug::LeaderReadsLocally => Pattern::IsolateLeaders {
-                hold: ms(2500),
-                pause,
-            },
+            Bug::LeaderReadsLocally => Pattern::IsolateLeaders { hold: ms(2500), pause },
             _ => isolate,
         };
         let mut rules = Rules::new(5);
@@ -140,59 +121,24 @@ fn every_seeded_bug_is_caught() {
 #[test]
 #[ignore = "explores; run with --ignored --nocapture"]
 fn explore() {
-<<<<<<< HEAD
-    let patterns = [
-        Pattern::IsolateLeaders { hold: ms(1000), pause: ms(500) },
-        Pattern::IsolateLeaders { hold: ms(1000), pause: ms(100) },
-        Pattern::IsolateLeaders { hold: ms(2500), pause: ms(1000) },
-        Pattern::IsolatePairs { hold: ms(1000), pause: ms(500) },
-        Pattern::RollLeaders { keep: 1, hold: ms(0) },
-        Pattern::RollLeaders { keep: 1, hold: ms(100) },
-        Pattern::RollLeaders { keep: 2, hold: ms(0) },
-        Pattern::RollLeaders { keep: 2, hold: ms(50) },
-        Pattern::IsolateAndKillRest { down: ms(100), hold: ms(1000), pause: ms(500) },
-        Pattern::IsolateAndKillRest { down: ms(100), hold: ms(3000), pause: ms(1500) },
-        Pattern::KillAll { down: ms(100), pause: ms(1500) },
-        Pattern::Halves { hold: ms(1500), pause: ms(800) },
-=======
     let all = |hold, pause| {
         [
             Pattern::IsolateLeaders { hold, pause },
             Pattern::IsolatePairs { hold, pause },
             Pattern::Halves { hold, pause },
-            Pattern::IsolateAndKillRest {
-                down: ms(100),
-                hold,
-                pause,
-            },
+            Pattern::IsolateAndKillRest { down: ms(100), hold, pause },
         ]
     };
     let mut patterns = vec![
-        Pattern::RollLeaders {
-            keep: 1,
-            hold: ms(0),
-        },
-        Pattern::RollLeaders {
-            keep: 2,
-            hold: ms(0),
-        },
+        Pattern::RollLeaders { keep: 1, hold: ms(0) },
+        Pattern::RollLeaders { keep: 2, hold: ms(0) },
         Pattern::RollPairs { hold: ms(0) },
         Pattern::RollPairs { hold: ms(100) },
         Pattern::RollPairs { hold: ms(400) },
-        Pattern::KillAll {
-            down: ms(100),
-            pause: ms(1500),
-        },
->>>>>>> wt-raft
+        Pattern::KillAll { down: ms(100), pause: ms(1500) },
         Pattern::Chaos,
     ];
-    for (hold, pause) in [
-        (400, 150),
-        (700, 300),
-        (1000, 500),
-        (1000, 100),
-        (3000, 1500),
-    ] {
+    for (hold, pause) in [(400, 150), (700, 300), (1000, 500), (1000, 100), (3000, 1500)] {
         patterns.extend(all(ms(hold), ms(pause)));
     }
     let only = std::env::var("RAFT_KV_SIM_BUG").unwrap_or_default();

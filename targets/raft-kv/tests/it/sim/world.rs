@@ -398,9 +398,8 @@ impl World {
             }
             let is_change = |e: &&Entry| matches!(e.payload, Payload::Members(_));
             self.changes += out.applied.iter().filter(is_change).count();
-            let is_install = |e: &&raft_kv::core::Event| {
-                matches!(e, raft_kv::core::Event::SnapshotInstalled { .. })
-            };
+            let is_install =
+                |e: &&raft_kv::core::Event| matches!(e, raft_kv::core::Event::SnapshotInstalled { .. });
             self.installs += out.events.iter().filter(is_install).count();
             if !out.persist.is_empty() {
                 server.disk.write(out.batch, out.persist);
@@ -490,11 +489,7 @@ impl World {
     fn begin(&mut self, n: usize) {
         // Keys are given up when they have grown long, but still read now and then.
         let newest = 3 + self.last_value / 100;
-        let oldest = if self.rng.random_bool(0.2) {
-            0
-        } else {
-            newest - 3
-        };
+        let oldest = if self.rng.random_bool(0.2) { 0 } else { newest - 3 };
         let reads = self.rng.random_bool(0.4);
         let oldest = if reads { oldest } else { newest - 3 };
         let key = format!("k{}", self.rng.random_range(oldest..newest));
