@@ -14,7 +14,7 @@ use crate::cli::nearest::did_you_mean;
 use crate::nemesis::fault::UnknownFault;
 use crate::nemesis::grudge::GrudgeError;
 use crate::nemesis::schedule::ScheduleError;
-use crate::nemesis::{FaultClass, FaultSpec, PartitionKind, Schedule, ScheduleOptions};
+use crate::nemesis::{FaultClass, FaultSpec, Schedule, ScheduleOptions};
 
 /// The version of `plan.json` that this program writes.
 pub const FORMAT: u32 = 1;
@@ -173,7 +173,8 @@ impl Plan {
             }
             None => {
                 let faults = fault_specs(args, &nodes)?;
-                let mut classes: Vec<FaultClass> = faults.iter().map(FaultSpec::class).collect();
+                let mut classes: Vec<FaultClass> =
+                    faults.iter().flat_map(FaultSpec::classes).copied().collect();
                 classes.sort();
                 classes.dedup();
                 let schedule = Schedule::draw(
@@ -298,11 +299,7 @@ fn fault_specs(args: &RunArgs, nodes: &[String]) -> Result<Vec<FaultSpec>, PlanE
         specs.push(FaultSpec::Custom(grudge.clone()));
     }
     for spec in &specs {
-        let least = match spec {
-            FaultSpec::AnyPartition => PartitionKind::One.least_nodes(),
-            FaultSpec::Partition(kind) => kind.least_nodes(),
-            _ => 1,
-        };
+        let least = spec.least_nodes();
         if nodes.len() < least {
             let name = if let FaultSpec::Partition(kind) = spec { kind.name() } else { "any" };
             return Err(PlanError::Bad(format!(

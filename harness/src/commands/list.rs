@@ -7,6 +7,7 @@ use crate::cli::args::{ListArgs, Listing};
 use crate::commands::print_json;
 use crate::exit::Exit;
 use crate::nemesis::FaultClass;
+use crate::nemesis::fault::{COUP, COUP_SUMMARY};
 
 /// Everything that can be listed, in the order in which it is.
 const ALL: [Listing; 6] = [
@@ -90,6 +91,7 @@ fn entries(listing: Listing) -> Vec<Entry> {
             .map(|class| {
                 Entry::new(class.name(), class.summary()).with("parameters", class.parameters().join(", "))
             })
+            .chain([Entry::new(COUP, COUP_SUMMARY)])
             .collect(),
         Listing::Bugs => targets::all()
             .iter()

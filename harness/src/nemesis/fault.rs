@@ -74,13 +74,16 @@ pub enum Aim {
     Majority,
     /// Whoever says it is primary when the fault begins.
     Primaries,
+    /// Whoever does not say so when the fault begins.
+    Followers,
     /// Every node.
     All,
 }
 
 impl Aim {
     /// All aims, in the order of documentation.
-    pub const ALL: [Aim; 5] = [Aim::One, Aim::Minority, Aim::Majority, Aim::Primaries, Aim::All];
+    pub const ALL: [Aim; 6] =
+        [Aim::One, Aim::Minority, Aim::Majority, Aim::Primaries, Aim::Followers, Aim::All];
 
     /// The name on the command line and in files.
     pub const fn name(self) -> &'static str {
@@ -89,11 +92,17 @@ impl Aim {
             Aim::Minority => "minority",
             Aim::Majority => "majority",
             Aim::Primaries => "primaries",
+            Aim::Followers => "followers",
             Aim::All => "all",
         }
     }
 
-    /// The nodes, drawn from `rng`; `None` for [`Aim::Primaries`], known only when the fault begins.
+    /// Whether it is known only when the fault begins.
+    pub const fn depends_on_primaries(self) -> bool {
+        matches!(self, Aim::Primaries | Aim::Followers)
+    }
+
+    /// The nodes, drawn from `rng`; `None` for those that are known only when the fault begins.
     pub fn draw(self, nodes: &[String], rng: &mut ChaCha8Rng) -> Option<Vec<String>> {
         let n = nodes.len();
         let count = match self {
@@ -101,7 +110,7 @@ impl Aim {
             Aim::Minority => (n - 1) / 2,
             Aim::Majority => n / 2 + 1,
             Aim::All => n,
-            Aim::Primaries => return None,
+            Aim::Primaries | Aim::Followers => return None,
         };
         let mut order = nodes.to_vec();
         order.shuffle(rng);
@@ -119,7 +128,7 @@ pub enum Fault {
     Partition {
         /// The shape it was drawn in: a kind's name, or `custom`.
         kind: String,
-        /// Who refuses whom. Absent for `primaries`: made when the fault begins.
+        /// Who refuses whom. Absent for kinds that depend on who is primary: made then.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         grudge: Option<Grudge>,
     },
@@ -127,7 +136,7 @@ pub enum Fault {
     Kill {
         /// How the nodes were chosen.
         aim: Aim,
-        /// The nodes. Absent for `primaries`.
+        /// The nodes. Absent for `primaries` and `followers`: found out when the fault begins.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         nodes: Option<Vec<String>>,
     },
@@ -135,7 +144,7 @@ pub enum Fault {
     Pause {
         /// How the nodes were chosen.
         aim: Aim,
-        /// The nodes. Absent for `primaries`.
+        /// The nodes. Absent for `primaries` and `followers`: found out when the fault begins.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         nodes: Option<Vec<String>>,
     },
@@ -173,7 +182,16 @@ pub enum FaultSpec {
     Kill(Option<Aim>),
     /// Pause with any aim, or this one.
     Pause(Option<Aim>),
+    /// The primary is cut off while all others are killed and start again: they must elect
+    /// another with nothing to go by but what they wrote down. A pattern of two faults.
+    Coup,
 }
+
+/// The name of [`FaultSpec::Coup`] on the command line.
+pub const COUP: &str = "coup";
+/// One sentence about it.
+pub const COUP_SUMMARY: &str =
+    "a pattern: cuts off the primary, kills all others, starts them 0.1 s later; partition and kill in one";
 
 /// Why text names no fault.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -205,10 +223,12 @@ impl FromStr for FaultSpec {
             None => (text, None),
         };
         let classes: Vec<&str> = FaultClass::ALL.iter().map(|class| class.name()).collect();
-        let class = FaultClass::ALL
-            .into_iter()
-            .find(|c| c.name() == class)
-            .ok_or_else(|| UnknownFault::new("fault", class, &[&classes[..], &["none", "all"]].concat()))?;
+        if text == COUP {
+            return Ok(FaultSpec::Coup);
+        }
+        let class = FaultClass::ALL.into_iter().find(|c| c.name() == class).ok_or_else(|| {
+            UnknownFault::new("fault", class, &[&classes[..], &[COUP, "none", "all"]].concat())
+        })?;
         let unknown = |parameter: &str| {
             let what = match class {
                 FaultClass::Partition => "shape of partition".to_owned(),
@@ -226,31 +246,42 @@ impl FromStr for FaultSpec {
             FaultClass::Pause => FaultSpec::Pause(aim()?),
             FaultClass::Partition => match parameter {
                 None => FaultSpec::AnyPartition,
-                Some(p) => FaultSpec::Partition(
-                    PartitionKind::ALL.into_iter().find(|kind| kind.name() == p).ok_or_else(|| unknown(p))?,
-                ),
+                Some(p) => FaultSpec::Partition(PartitionKind::named(p).ok_or_else(|| unknown(p))?),
             },
         })
     }
 }
 
 impl FaultSpec {
-    /// Its class.
-    pub fn class(&self) -> FaultClass {
+    /// The classes of its faults.
+    pub fn classes(&self) -> &'static [FaultClass] {
         match self {
-            FaultSpec::AnyPartition | FaultSpec::Partition(_) | FaultSpec::Custom(_) => FaultClass::Partition,
-            FaultSpec::Kill(_) => FaultClass::Kill,
-            FaultSpec::Pause(_) => FaultClass::Pause,
+            FaultSpec::AnyPartition | FaultSpec::Partition(_) | FaultSpec::Custom(_) => {
+                &[FaultClass::Partition]
+            }
+            FaultSpec::Kill(_) => &[FaultClass::Kill],
+            FaultSpec::Pause(_) => &[FaultClass::Pause],
+            FaultSpec::Coup => &[FaultClass::Partition, FaultClass::Kill],
         }
     }
 
-    /// A fault of this kind, with whatever can be chosen before the run chosen from `rng`.
+    /// The fewest nodes with which it makes sense.
+    pub fn least_nodes(&self) -> usize {
+        match self {
+            FaultSpec::AnyPartition | FaultSpec::Coup => PartitionKind::One.least_nodes(),
+            FaultSpec::Partition(kind) => kind.least_nodes(),
+            FaultSpec::Custom(_) | FaultSpec::Kill(_) | FaultSpec::Pause(_) => 1,
+        }
+    }
+
+    /// A fault of this kind, with whatever can be chosen before the run chosen from `rng`; of a
+    /// pattern the first.
     pub fn draw(&self, nodes: &[String], rng: &mut ChaCha8Rng) -> Fault {
         match self {
             FaultSpec::AnyPartition => {
                 // The primary is where the interesting state is; it is cut off twice as often.
-                let mut kinds: Vec<PartitionKind> =
-                    PartitionKind::ALL.into_iter().filter(|kind| nodes.len() >= kind.least_nodes()).collect();
+                let legal = |kind: &PartitionKind| nodes.len() >= kind.least_nodes();
+                let mut kinds: Vec<_> = PartitionKind::ALL.into_iter().filter(legal).collect();
                 kinds.push(PartitionKind::Primaries);
                 let kind = kinds.choose(rng).copied().unwrap_or(PartitionKind::One);
                 FaultSpec::Partition(kind).draw(nodes, rng)
@@ -258,6 +289,7 @@ impl FaultSpec {
             FaultSpec::Partition(kind) => {
                 Fault::Partition { kind: kind.name().to_owned(), grudge: kind.draw(nodes, rng) }
             }
+            FaultSpec::Coup => FaultSpec::Partition(PartitionKind::Primaries).draw(nodes, rng),
             FaultSpec::Custom(grudge) => {
                 Fault::Partition { kind: "custom".to_owned(), grudge: Some(grudge.clone()) }
             }

@@ -36,13 +36,18 @@ pub enum PartitionKind {
     MinorityThird,
     /// Each primary alone, chosen when the fault begins.
     Primaries,
+    /// The primaries in a minority with random company, chosen when the fault begins.
+    PrimaryMinority,
+    /// As [`PartitionKind::PrimaryMinority`], and whenever the others have elected another
+    /// primary, the cut moves to it, without a moment of peace.
+    Rolling,
     /// One node hears nobody, or nobody hears it: one direction only.
     OneWay,
 }
 
 impl PartitionKind {
     /// All kinds, in the order of documentation.
-    pub const ALL: [PartitionKind; 8] = [
+    pub const ALL: [PartitionKind; 10] = [
         PartitionKind::One,
         PartitionKind::Halves,
         PartitionKind::Majority,
@@ -50,6 +55,8 @@ impl PartitionKind {
         PartitionKind::Bridge,
         PartitionKind::MinorityThird,
         PartitionKind::Primaries,
+        PartitionKind::PrimaryMinority,
+        PartitionKind::Rolling,
         PartitionKind::OneWay,
     ];
 
@@ -63,6 +70,8 @@ impl PartitionKind {
             PartitionKind::Bridge => "bridge",
             PartitionKind::MinorityThird => "minority-third",
             PartitionKind::Primaries => "primaries",
+            PartitionKind::PrimaryMinority => "primary-minority",
+            PartitionKind::Rolling => "rolling",
             PartitionKind::OneWay => "one-way",
         }
     }
@@ -71,13 +80,23 @@ impl PartitionKind {
     pub const fn least_nodes(self) -> usize {
         match self {
             PartitionKind::MajoritiesRing | PartitionKind::MinorityThird => 4,
-            PartitionKind::Bridge => 3,
+            PartitionKind::Bridge | PartitionKind::PrimaryMinority | PartitionKind::Rolling => 3,
             _ => 2,
         }
     }
 
-    /// The grudge of this shape, drawn from `rng`; `None` for [`PartitionKind::Primaries`], which
-    /// is known only when the fault begins.
+    /// Whether it is known only when the fault begins.
+    pub const fn depends_on_primaries(self) -> bool {
+        matches!(self, PartitionKind::Primaries | PartitionKind::PrimaryMinority | PartitionKind::Rolling)
+    }
+
+    /// The kind of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        PartitionKind::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// The grudge of this shape, drawn from `rng`; `None` for those that depend on who is primary,
+    /// which is known only when the fault begins.
     pub fn draw(self, nodes: &[String], rng: &mut ChaCha8Rng) -> Option<Grudge> {
         let mut order: Vec<&str> = nodes.iter().map(String::as_str).collect();
         order.shuffle(rng);
@@ -98,7 +117,9 @@ impl PartitionKind {
                 let (one, others) = order.split_at(1);
                 if rng.random() { Grudge::deaf(one, others) } else { Grudge::deaf(others, one) }
             }
-            PartitionKind::Primaries => return None,
+            PartitionKind::Primaries | PartitionKind::PrimaryMinority | PartitionKind::Rolling => {
+                return None;
+            }
         })
     }
 }
@@ -174,6 +195,19 @@ impl Grudge {
             grudge.merge(&Grudge::between(&[one], &others));
         }
         grudge
+    }
+
+    /// `few`, with as many of the others as make the largest minority, against the rest. Those
+    /// first in `order` join first. Empty if `few` are no minority.
+    pub fn minority_around(few: &[String], order: &[String]) -> Self {
+        let size = (order.len().saturating_sub(1)) / 2;
+        if few.is_empty() || few.len() > size {
+            return Grudge::default();
+        }
+        let others = order.iter().filter(|node| !few.contains(node));
+        let side: Vec<&str> = few.iter().chain(others).take(size).map(String::as_str).collect();
+        let rest: Vec<&str> = order.iter().map(String::as_str).filter(|node| !side.contains(node)).collect();
+        Grudge::between(&side, &rest)
     }
 
     /// Adds all that `other` refuses.

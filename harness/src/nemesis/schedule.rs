@@ -11,12 +11,19 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::fault::{Aim, Fault, FaultClass, FaultSpec};
-use super::grudge::GrudgeError;
+use super::grudge::{GrudgeError, PartitionKind};
 
 /// The version of `schedule.json` that this program writes.
 pub const FORMAT: u32 = 1;
 /// More steps than this are a mistake, not a schedule.
 const MAX_STEPS: usize = 100_000;
+
+/// Stream of the seed for patterns; those of the classes are small numbers.
+const PATTERN_STREAM: u64 = 50;
+/// How long after the primary was cut off the others are killed, ms.
+const COUP_KILLS_AFTER_MS: u64 = 30;
+/// How long they are down, ms.
+const COUP_DOWN_MS: u64 = 100;
 
 /// Faults over time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -135,11 +142,10 @@ impl Schedule {
         let mut steps = Vec::new();
         let limit = options.time_limit.as_millis() as u64;
         let interval = (options.interval.as_millis() as u64).max(10);
-        for class in FaultClass::ALL {
-            let specs: Vec<&FaultSpec> = options.faults.iter().filter(|f| f.class() == class).collect();
-            // A stream of its own for each class: asking for kills does not change the partitions.
+        for (track, specs) in tracks(&options.faults) {
+            // A stream of its own for each track: asking for kills does not change the partitions.
             let mut rng = ChaCha8Rng::seed_from_u64(seed);
-            rng.set_stream(1 + class as u64);
+            rng.set_stream(track);
             let mut at = rng.random_range(interval / 5..=interval);
             while let Some(spec) = specs.choose(&mut rng) {
                 let hold = rng.random_range(interval * 2 / 5..=interval * 6 / 5).max(1);
@@ -151,6 +157,11 @@ impl Schedule {
                 let fault = spec.draw(nodes, &mut rng);
                 let after = options.at_elections.then_some(Trigger::NewPrimary);
                 steps.push(Step { id: 0, at_ms: at, for_ms: hold, after, fault });
+                if **spec == FaultSpec::Coup {
+                    let fault = Fault::Kill { aim: Aim::Followers, nodes: None };
+                    let at_ms = at + COUP_KILLS_AFTER_MS;
+                    steps.push(Step { id: 0, at_ms, for_ms: COUP_DOWN_MS, after, fault });
+                }
                 at += hold + rng.random_range(interval / 5..=interval * 4 / 5);
             }
         }
@@ -201,15 +212,20 @@ impl Schedule {
                 Fault::Partition { grudge: Some(grudge), .. } => grudge
                     .validate(nodes)
                     .map_err(|source| ScheduleError::Grudge { path: path(), id, source })?,
-                Fault::Partition { grudge: None, kind } if kind != "primaries" => {
+                Fault::Partition { grudge: None, kind }
+                    if !PartitionKind::named(kind).is_some_and(PartitionKind::depends_on_primaries) =>
+                {
                     return bad(format!(
-                        "a partition of kind `{kind}` needs a `grudge`; only `primaries` has none"
+                        "a partition of kind `{kind}` needs a `grudge`; only those around primaries have none"
                     ));
                 }
                 Fault::Kill { aim, nodes: None } | Fault::Pause { aim, nodes: None }
-                    if *aim != Aim::Primaries =>
+                    if !aim.depends_on_primaries() =>
                 {
-                    return bad(format!("aim `{}` needs `nodes`; only `primaries` has none", aim.name()));
+                    return bad(format!(
+                        "aim `{}` needs `nodes`; only those around primaries have none",
+                        aim.name()
+                    ));
                 }
                 Fault::Kill { nodes: Some(named), .. } | Fault::Pause { nodes: Some(named), .. } => {
                     if let Some(name) = named.iter().find(|name| !nodes.contains(name)) {
@@ -227,6 +243,20 @@ impl Schedule {
         }
         Ok(())
     }
+}
+
+/// What shares a track does not overlap: partitions, kills, pauses, and each pattern by itself.
+fn tracks(faults: &[FaultSpec]) -> Vec<(u64, Vec<&FaultSpec>)> {
+    let is_pattern = |spec: &&FaultSpec| spec.classes().len() > 1;
+    let mut tracks: Vec<(u64, Vec<&FaultSpec>)> = FaultClass::ALL
+        .into_iter()
+        .map(|class| {
+            let specs = faults.iter().filter(|spec| !is_pattern(spec) && spec.classes() == [class]);
+            (1 + class as u64, specs.collect())
+        })
+        .collect();
+    tracks.push((PATTERN_STREAM, faults.iter().filter(is_pattern).collect()));
+    tracks
 }
 
 #[cfg(test)]

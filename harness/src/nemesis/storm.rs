@@ -6,12 +6,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use checkers::{Event, EventType, Extra, Process, Value};
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
 use serde_json::{Value as Json, json};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::fault::{Aim, Fault};
-use super::grudge::Grudge;
+use super::grudge::{Grudge, PartitionKind};
 use super::schedule::{Schedule, Step, Trigger};
 use crate::nodes::Cluster;
 use crate::nodes::cluster::futures_all;
@@ -19,6 +22,10 @@ use crate::recorder::Recorder;
 
 /// How often the cluster is asked while a step waits for its trigger.
 const LOOK_FOR_TRIGGER_EVERY: Duration = Duration::from_millis(10);
+
+/// How long a rolling partition leaves a new primary in peace: long enough to replicate what it
+/// inherited, which is when figure 8 of the Raft paper happens.
+const ROLL_AFTER: Duration = Duration::from_millis(400);
 
 /// What changes the network between nodes, and looks at it.
 pub trait Links: Send + Sync {
@@ -141,7 +148,7 @@ impl Storm {
                 return;
             }
         }
-        let fault = self.resolve(step.fault.clone()).await;
+        let fault = self.resolve(step.id, step.fault.clone()).await;
         let installed = self.inject(step.id, &fault).await;
         let words = format!("{} {}", fault.class(), fault.kind());
         if !matches!(installed, Installed::Skipped(_)) {
@@ -151,13 +158,17 @@ impl Storm {
         if matches!(installed, Installed::Skipped(_)) {
             return;
         }
-        tokio::select! {
-            () = tokio::time::sleep(Duration::from_millis(step.for_ms)) => {}
-            _ = calm.wait_for(|calm| *calm) => {}
-        }
+        let lasts = Duration::from_millis(step.for_ms);
+        let moves = tokio::select! {
+            moves = self.last(&step, &fault, lasts) => moves,
+            _ = calm.wait_for(|calm| *calm) => 0,
+        };
         let healed = self.heal(step.id, &fault).await;
         self.in_force.lock().unwrap_or_else(PoisonError::into_inner).remove(&step.id);
         let mut value = describe(step.id, "heal", &fault);
+        if moves > 0 {
+            value["moves"] = json!(moves);
+        }
         let (outcome, evidence) = match healed {
             Ok(evidence) => ("healed", evidence),
             Err((reason, evidence)) => {
@@ -169,19 +180,42 @@ impl Storm {
     }
 
     /// Finds out what could not be known before: who is primary.
-    async fn resolve(&self, fault: Fault) -> Fault {
+    async fn resolve(&self, id: u64, fault: Fault) -> Fault {
         match fault {
             Fault::Partition { kind, grudge: None } => {
-                let grudge = Grudge::isolate(&self.primaries().await, self.cluster.names());
+                let grudge = self.grudge_around(&self.primaries().await, &kind, id);
                 Fault::Partition { kind, grudge: Some(grudge) }
             }
-            Fault::Kill { aim: Aim::Primaries, nodes: None } => {
-                Fault::Kill { aim: Aim::Primaries, nodes: Some(self.primaries().await) }
-            }
-            Fault::Pause { aim: Aim::Primaries, nodes: None } => {
-                Fault::Pause { aim: Aim::Primaries, nodes: Some(self.primaries().await) }
-            }
+            Fault::Kill { aim, nodes: None } => Fault::Kill { aim, nodes: Some(self.aimed_at(aim).await) },
+            Fault::Pause { aim, nodes: None } => Fault::Pause { aim, nodes: Some(self.aimed_at(aim).await) },
             known => known,
+        }
+    }
+
+    /// The nodes that an aim means now, if it depends on who is primary.
+    async fn aimed_at(&self, aim: Aim) -> Vec<String> {
+        let primaries = self.primaries().await;
+        match aim {
+            Aim::Followers => {
+                self.cluster.names().iter().filter(|name| !primaries.contains(name)).cloned().collect()
+            }
+            _ => primaries,
+        }
+    }
+
+    /// The grudge of a kind that depends on who is primary. `turn` changes the company.
+    fn grudge_around(&self, primaries: &[String], kind: &str, turn: u64) -> Grudge {
+        let names = self.cluster.names();
+        match PartitionKind::named(kind) {
+            Some(PartitionKind::PrimaryMinority | PartitionKind::Rolling) => {
+                let mut order = names.to_vec();
+                // The schedule fixes the id, so that a replay draws the same company.
+                order.shuffle(&mut ChaCha8Rng::seed_from_u64(turn));
+                // More primaries than a minority holds: one of them, and the others stay outside.
+                let few = if primaries.len() > (names.len() - 1) / 2 { &primaries[..1] } else { primaries };
+                Grudge::minority_around(few, &order)
+            }
+            _ => Grudge::isolate(primaries, names),
         }
     }
 
@@ -192,18 +226,51 @@ impl Storm {
 
     async fn await_trigger(&self, trigger: Trigger) {
         let Trigger::NewPrimary = trigger;
-        let claims = || async {
-            let statuses = self.cluster.statuses().await.into_iter();
-            let claims = statuses.filter_map(|(name, status)| {
-                let status = status.ok().filter(|status| status.primary)?;
-                Some((name, status.term))
-            });
-            claims.collect::<BTreeSet<_>>()
-        };
-        let before = claims().await;
-        while claims().await.is_subset(&before) {
+        let before = self.claims().await;
+        self.new_claim(&before).await;
+    }
+
+    /// Who says that it is primary, and in which term.
+    async fn claims(&self) -> BTreeSet<(String, Option<u64>)> {
+        let statuses = self.cluster.statuses().await.into_iter();
+        let claims = statuses.filter_map(|(name, status)| {
+            let status = status.ok().filter(|status| status.primary)?;
+            Some((name, status.term))
+        });
+        claims.collect()
+    }
+
+    /// Waits until a node claims what nobody claimed `before`, and returns it.
+    async fn new_claim(&self, before: &BTreeSet<(String, Option<u64>)>) -> String {
+        loop {
+            if let Some((name, _)) = self.claims().await.difference(before).next() {
+                return name.clone();
+            }
             tokio::time::sleep(LOOK_FOR_TRIGGER_EVERY).await;
         }
+    }
+
+    /// Lets a fault last. A rolling partition moves meanwhile; how often, is returned.
+    async fn last(&self, step: &Step, fault: &Fault, lasts: Duration) -> u64 {
+        if fault.kind() != PartitionKind::Rolling.name() {
+            tokio::time::sleep(lasts).await;
+            return 0;
+        }
+        let mut moves = 0;
+        let _ = tokio::time::timeout(lasts, async {
+            loop {
+                let before = self.claims().await;
+                let new = self.new_claim(&before).await;
+                tokio::time::sleep(ROLL_AFTER).await;
+                moves += 1;
+                let grudge = self.grudge_around(&[new], fault.kind(), step.id * 1000 + moves);
+                if let Err(reason) = self.impose(step.id, Some(grudge)) {
+                    tracing::warn!(reason, "a rolling partition could not move");
+                }
+            }
+        })
+        .await;
+        moves
     }
 
     async fn inject(&self, id: u64, fault: &Fault) -> Installed {
