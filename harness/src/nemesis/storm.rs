@@ -21,11 +21,11 @@ use crate::nodes::cluster::futures_all;
 use crate::recorder::Recorder;
 
 /// How often the cluster is asked while a step waits for its trigger.
-const LOOK_FOR_TRIGGER_EVERY: Duration = Duration::from_millis(10);
+const LOOK_FOR_TRIGGER_EVERY: Duration = Duration::from_millis(2);
 
-/// How long a rolling partition leaves a new primary in peace: long enough to replicate what it
-/// inherited, which is when figure 8 of the Raft paper happens.
-const ROLL_AFTER: Duration = Duration::from_millis(400);
+/// How long a rolling partition leaves a new primary in peace: enough to replicate what it
+/// inherited, and too short for much of its own, which is when figure 8 of the Raft paper happens.
+const ROLL_AFTER: Duration = Duration::from_millis(4);
 
 /// What changes the network between nodes, and looks at it.
 pub trait Links: Send + Sync {
@@ -183,7 +183,7 @@ impl Storm {
     async fn resolve(&self, id: u64, fault: Fault) -> Fault {
         match fault {
             Fault::Partition { kind, grudge: None } => {
-                let grudge = self.grudge_around(&self.primaries().await, &kind, id);
+                let grudge = self.grudge_around(&self.primaries().await, &kind, id, &[]);
                 Fault::Partition { kind, grudge: Some(grudge) }
             }
             Fault::Kill { aim, nodes: None } => Fault::Kill { aim, nodes: Some(self.aimed_at(aim).await) },
@@ -203,14 +203,16 @@ impl Storm {
         }
     }
 
-    /// The grudge of a kind that depends on who is primary. `turn` changes the company.
-    fn grudge_around(&self, primaries: &[String], kind: &str, turn: u64) -> Grudge {
+    /// The grudge of a kind that depends on who is primary. `turn` changes the company, for which
+    /// `spared` are taken last.
+    fn grudge_around(&self, primaries: &[String], kind: &str, turn: u64, spared: &[String]) -> Grudge {
         let names = self.cluster.names();
         match PartitionKind::named(kind) {
             Some(PartitionKind::PrimaryMinority | PartitionKind::Rolling) => {
                 let mut order = names.to_vec();
                 // The schedule fixes the id, so that a replay draws the same company.
                 order.shuffle(&mut ChaCha8Rng::seed_from_u64(turn));
+                order.sort_by_key(|name| spared.contains(name));
                 // More primaries than a minority holds: one of them, and the others stay outside.
                 let few = if primaries.len() > (names.len() - 1) / 2 { &primaries[..1] } else { primaries };
                 Grudge::minority_around(few, &order)
@@ -256,14 +258,18 @@ impl Storm {
             tokio::time::sleep(lasts).await;
             return 0;
         }
-        let mut moves = 0;
+        let Fault::Partition { grudge: Some(first), .. } = fault else { return 0 };
+        let (mut moves, mut cut_off) = (0, first.smaller_side());
         let _ = tokio::time::timeout(lasts, async {
             loop {
                 let before = self.claims().await;
                 let new = self.new_claim(&before).await;
                 tokio::time::sleep(ROLL_AFTER).await;
                 moves += 1;
-                let grudge = self.grudge_around(&[new], fault.kind(), step.id * 1000 + moves);
+                // Its company comes from those who elected it: whoever was cut off comes back with
+                // what it wrote meanwhile, and has the others' votes to win.
+                let grudge = self.grudge_around(&[new], fault.kind(), step.id * 1000 + moves, &cut_off);
+                cut_off = grudge.smaller_side();
                 if let Err(reason) = self.impose(step.id, Some(grudge)) {
                     tracing::warn!(reason, "a rolling partition could not move");
                 }
