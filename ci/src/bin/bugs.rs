@@ -9,6 +9,9 @@ use std::process::{Command, ExitCode};
 
 use serde_json::Value as Json;
 
+/// A bug's name, and the options of a run that brings it out.
+type Entry = (String, Vec<String>);
+
 /// What one run came to.
 struct Run {
     exit_code: i32,
@@ -73,7 +76,7 @@ fn measure(runs: u64, controls: u64, only: &[String]) -> Result<(), Box<dyn std:
 }
 
 /// Each bug's name with the options that its catalogue entry gives.
-fn catalogue(program: &Path) -> Result<Vec<(String, Vec<String>)>, Box<dyn std::error::Error>> {
+fn catalogue(program: &Path) -> Result<Vec<Entry>, Box<dyn std::error::Error>> {
     let listed = Command::new(program).args(["list", "bugs", "--json"]).output()?;
     let listed: Json = serde_json::from_slice(&listed.stdout)?;
     let mut catalogue = Vec::new();

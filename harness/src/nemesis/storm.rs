@@ -47,7 +47,7 @@ pub struct LinkCheck {
 
 /// What became of an injection. DESIGN §4.3.
 #[derive(Clone, Debug, PartialEq)]
-enum Installed {
+enum Injection {
     Installed(Json),
     Skipped(String),
     Indeterminate(String, Json),
@@ -144,18 +144,18 @@ impl Storm {
             };
             if !seen {
                 let reason = "no new primary was seen in the time of this step".to_owned();
-                self.report_install(&step, &step.fault, &Installed::Skipped(reason));
+                self.report_install(&step, &step.fault, &Injection::Skipped(reason));
                 return;
             }
         }
         let fault = self.resolve(step.id, step.fault.clone()).await;
         let installed = self.inject(step.id, &fault).await;
         let words = format!("{} {}", fault.class(), fault.kind());
-        if !matches!(installed, Installed::Skipped(_)) {
+        if !matches!(installed, Injection::Skipped(_)) {
             self.in_force.lock().unwrap_or_else(PoisonError::into_inner).insert(step.id, words);
         }
         self.report_install(&step, &fault, &installed);
-        if matches!(installed, Installed::Skipped(_)) {
+        if matches!(installed, Injection::Skipped(_)) {
             return;
         }
         let lasts = Duration::from_millis(step.for_ms);
@@ -279,20 +279,20 @@ impl Storm {
         moves
     }
 
-    async fn inject(&self, id: u64, fault: &Fault) -> Installed {
+    async fn inject(&self, id: u64, fault: &Fault) -> Injection {
         match fault {
             Fault::Partition { grudge, .. } => {
                 let grudge = grudge.clone().unwrap_or_default();
                 if grudge.is_empty() {
-                    return Installed::Skipped("no node says that it is primary".to_owned());
+                    return Injection::Skipped("no node says that it is primary".to_owned());
                 }
                 match self.impose(id, Some(grudge)) {
-                    Ok(check) if check.holds => Installed::Installed(check.evidence),
-                    Ok(check) => Installed::Indeterminate(
+                    Ok(check) if check.holds => Injection::Installed(check.evidence),
+                    Ok(check) => Injection::Indeterminate(
                         "probes found links other than the grudge says".to_owned(),
                         check.evidence,
                     ),
-                    Err(reason) => Installed::Indeterminate(reason, Json::Null),
+                    Err(reason) => Injection::Indeterminate(reason, Json::Null),
                 }
             }
             Fault::Kill { nodes, .. } => {
@@ -340,15 +340,15 @@ impl Storm {
         self.links.impose(&all)
     }
 
-    fn report_install(&self, step: &Step, fault: &Fault, installed: &Installed) {
+    fn report_install(&self, step: &Step, fault: &Fault, installed: &Injection) {
         let mut value = describe(step.id, "install", fault);
         let (outcome, evidence) = match installed {
-            Installed::Installed(evidence) => ("installed", Some(evidence.clone())),
-            Installed::Skipped(reason) => {
+            Injection::Installed(evidence) => ("installed", Some(evidence.clone())),
+            Injection::Skipped(reason) => {
                 value["reason"] = json!(reason);
                 ("skipped", None)
             }
-            Installed::Indeterminate(reason, evidence) => {
+            Injection::Indeterminate(reason, evidence) => {
                 value["reason"] = json!(reason);
                 ("indeterminate", Some(evidence.clone()))
             }
@@ -385,15 +385,15 @@ type NodeResult = Result<Option<Json>, crate::nodes::NodeError>;
 
 /// A process fault over several nodes: installed if it took on at least one, in doubt if it went
 /// wrong on any.
-fn gather(results: Vec<NodeResult>) -> Installed {
+fn gather(results: Vec<NodeResult>) -> Injection {
     let (evidence, troubles) = split(results);
     if !troubles.is_empty() {
-        return Installed::Indeterminate(troubles.join("; "), json!({"nodes": evidence}));
+        return Injection::Indeterminate(troubles.join("; "), json!({"nodes": evidence}));
     }
     if evidence.is_empty() {
-        return Installed::Skipped("none of the nodes has a running server".to_owned());
+        return Injection::Skipped("none of the nodes has a running server".to_owned());
     }
-    Installed::Installed(json!({"nodes": evidence}))
+    Injection::Installed(json!({"nodes": evidence}))
 }
 
 fn gather_healed(results: impl IntoIterator<Item = NodeResult>) -> Result<Json, (String, Json)> {

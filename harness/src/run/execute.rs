@@ -43,7 +43,7 @@ pub enum ExecuteError {
         /// What was deployed.
         target: String,
         /// What failed.
-        source: ClusterError,
+        source: Box<ClusterError>,
     },
     /// The store.
     #[error(transparent)]
@@ -141,7 +141,7 @@ impl Phases<'_> {
         tokio::select! {
             deployed = deploy => deployed?.map_err(|source| ExecuteError::Deploy {
                 target: self.plan.target.name().to_owned(),
-                source,
+                source: Box::new(source),
             })?,
             () = self.interrupt.raised() => return Ok(()),
         }
