@@ -5,7 +5,11 @@ const FARTHEST: f64 = 0.5;
 
 /// `, did you mean `x`?`, or nothing if no name is near.
 pub fn did_you_mean(given: &str, known: &[&str]) -> String {
-    let nearest = known.iter().map(|name| (distance(given, name), name)).min();
+    // Half a name, as of somebody who remembers the rest only vaguely, beats a typing error.
+    let part_of = known.iter().find(|name| given.len() >= 3 && name.contains(given));
+    let nearest = part_of
+        .map(|name| (0, name))
+        .or_else(|| known.iter().map(|name| (distance(given, name), name)).min());
     match nearest {
         Some((distance, name)) if distance as f64 <= FARTHEST * name.chars().count().max(1) as f64 => {
             format!(" (did you mean `{name}`?)")
@@ -38,6 +42,8 @@ mod tests {
     fn near_names_are_offered_and_far_ones_are_not() {
         assert_eq!(distance("partion", "partition"), 2);
         assert_eq!(did_you_mean("partion", &["kill", "partition"]), " (did you mean `partition`?)");
+        let bugs = ["raft.minority-commits", "raft.leader-reads-locally"];
+        assert_eq!(did_you_mean("leader", &bugs), " (did you mean `raft.leader-reads-locally`?)");
         assert_eq!(did_you_mean("xyzzy", &["kill", "pause"]), "");
         assert_eq!(did_you_mean("", &["kill"]), "");
     }
