@@ -171,10 +171,7 @@ impl Storm {
         }
         let (outcome, evidence) = match healed {
             Ok(evidence) => ("healed", evidence),
-            Err((reason, evidence)) => {
-                value["reason"] = json!(reason);
-                ("indeterminate", evidence)
-            }
+            Err((reason, found)) => ("indeterminate", json!({"reason": reason, "found": found})),
         };
         self.note(fault.class().name(), value, Some(outcome), Some(evidence));
     }
@@ -341,19 +338,15 @@ impl Storm {
     }
 
     fn report_install(&self, step: &Step, fault: &Fault, installed: &Injection) {
-        let mut value = describe(step.id, "install", fault);
+        let value = describe(step.id, "install", fault);
         let (outcome, evidence) = match installed {
-            Injection::Installed(evidence) => ("installed", Some(evidence.clone())),
-            Injection::Skipped(reason) => {
-                value["reason"] = json!(reason);
-                ("skipped", None)
-            }
-            Injection::Indeterminate(reason, evidence) => {
-                value["reason"] = json!(reason);
-                ("indeterminate", Some(evidence.clone()))
+            Injection::Installed(evidence) => ("installed", evidence.clone()),
+            Injection::Skipped(reason) => ("skipped", json!({"reason": reason})),
+            Injection::Indeterminate(reason, found) => {
+                ("indeterminate", json!({"reason": reason, "found": found}))
             }
         };
-        self.note(fault.class().name(), value, Some(outcome), evidence);
+        self.note(fault.class().name(), value, Some(outcome), Some(evidence));
     }
 
     fn note(&self, f: &str, value: Json, outcome: Option<&str>, evidence: Option<Json>) {
