@@ -1,10 +1,17 @@
 //! "Did you mean": the name nearest to what was typed.
 
+/// What is typed of a long name may be this short, in bytes, to be a help in finding it.
+const SHORTEST_PART: usize = 3;
 /// Names that differ by more than this share of their length are no help.
 const FARTHEST: f64 = 0.5;
 
 /// `, did you mean `x`?`, or nothing if no name is near.
 pub fn did_you_mean(given: &str, known: &[&str]) -> String {
+    // A part of a long name is far from it in letters, and still says which one was meant.
+    let whole = known.iter().filter(|name| given.len() >= SHORTEST_PART && name.contains(given));
+    if let Some(name) = whole.min_by_key(|name| name.len()) {
+        return format!(" (did you mean `{name}`?)");
+    }
     let nearest = known.iter().map(|name| (distance(given, name), name)).min();
     match nearest {
         Some((distance, name)) if distance as f64 <= FARTHEST * name.chars().count().max(1) as f64 => {
@@ -40,5 +47,7 @@ mod tests {
         assert_eq!(did_you_mean("partion", &["kill", "partition"]), " (did you mean `partition`?)");
         assert_eq!(did_you_mean("xyzzy", &["kill", "pause"]), "");
         assert_eq!(did_you_mean("", &["kill"]), "");
+        let bugs = ["raft.vote-not-persisted", "raft.retry-executes-twice"];
+        assert_eq!(did_you_mean("raft.vote", &bugs), " (did you mean `raft.vote-not-persisted`?)");
     }
 }

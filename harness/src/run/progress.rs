@@ -40,6 +40,16 @@ struct Shared {
     voice: Voice,
 }
 
+impl Shared {
+    fn say(&self, line: &str) {
+        match (&self.bar, self.voice) {
+            (_, Voice::Quiet) => {}
+            (Some(bar), _) => bar.println(line),
+            (None, _) => eprintln!("{line}"),
+        }
+    }
+}
+
 impl Progress {
     /// Begins to speak.
     pub fn start(voice: Voice) -> Self {
@@ -81,11 +91,13 @@ impl Progress {
 
     /// Says a line, above the live one.
     pub fn say(&self, line: &str) {
-        match (&self.shared.bar, self.shared.voice) {
-            (_, Voice::Quiet) => {}
-            (Some(bar), _) => bar.println(line),
-            (None, _) => eprintln!("{line}"),
-        }
+        self.shared.say(line);
+    }
+
+    /// Will say this line when called, from any thread.
+    pub fn saying(&self, line: &'static str) -> impl FnOnce() + Send + 'static {
+        let shared = Arc::clone(&self.shared);
+        move || shared.say(line)
     }
 
     /// Falls silent, and clears the live line.
