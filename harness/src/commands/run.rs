@@ -21,7 +21,7 @@ use crate::net::{Network, PortBackend};
 use crate::plan::Plan;
 use crate::recorder::Recorder;
 use crate::run::{Interrupt, Progress, Voice, execute};
-use crate::sandbox;
+use crate::{sandbox, say};
 
 /// What is said at the first Ctrl-C.
 const INTERRUPTED: &str =
@@ -165,7 +165,7 @@ fn start_log(dir: &RunDir, verbose: bool) -> Result<(), AnyError> {
 fn announce(args: &RunArgs, dir: &RunDir, results: &RunResults) -> ExitCode {
     let report = shown(&dir.join(results::store::file::REPORT));
     if args.quiet && !args.json {
-        println!("{}: {}", results.verdict, results.reason);
+        say::out(format_args!("{}: {}", results.verdict, results.reason));
     } else {
         say_results(results, Some(&report), Some(&shown(dir.path())), args.json);
     }
@@ -181,10 +181,10 @@ pub(crate) fn say_results(results: &RunResults, report: Option<&str>, run: Optio
         object["run"] = serde_json::json!(run);
         object["report"] = serde_json::json!(report);
         print_json(&object);
-        eprint!("{}", summary.terminal(Color::Off));
+        say::err(summary.terminal(Color::Off).trim_end());
     } else {
         let plain = !std::io::stdout().is_terminal() || std::env::var_os("NO_COLOR").is_some();
-        print!("{}", summary.terminal(if plain { Color::Off } else { Color::On }));
+        say::out(summary.terminal(if plain { Color::Off } else { Color::On }).trim_end());
     }
 }
 

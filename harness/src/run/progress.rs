@@ -10,6 +10,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::nemesis::Storm;
 use crate::recorder::Recorder;
+use crate::say;
 
 /// How often the live line is drawn.
 const DRAW_EVERY: Duration = Duration::from_millis(200);
@@ -45,7 +46,7 @@ impl Shared {
         match (&self.bar, self.voice) {
             (_, Voice::Quiet) => {}
             (Some(bar), _) => bar.println(line),
-            (None, _) => eprintln!("{line}"),
+            (None, _) => say::err(line),
         }
     }
 }
@@ -155,7 +156,7 @@ fn tick(shared: &Shared) {
                 bar.set_message(line);
                 bar.tick();
             }
-            None => eprintln!("{line}"),
+            None => say::err(line),
         }
     }
 }
