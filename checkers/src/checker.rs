@@ -3,12 +3,23 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::history::History;
+use crate::model::DecodeError;
 use crate::verdict::Judgement;
 
 /// Judges one promise from a history alone.
 pub trait Checker: Send + Sync {
     /// The name under which results are filed: `linearizable`, `set-full`.
     fn name(&self) -> &str;
+
+    /// Whether the history is of a kind that this checker can judge. One that is not would be judged
+    /// `unknown`; a command line had better refuse it.
+    ///
+    /// # Errors
+    /// The first event that it does not understand.
+    fn understands(&self, history: &History) -> Result<(), DecodeError> {
+        let _ = history;
+        Ok(())
+    }
 
     /// The judgement. Must return within the budget, with `unknown` if it ends first.
     fn check(&self, history: &History, budget: &Budget<'_>) -> Judgement;

@@ -19,6 +19,7 @@
 //! | [`doctor`] | what this machine allows |
 //! | [`surroundings`] | facts of the machine for the record |
 //! | [`exit`] | exit codes |
+//! | [`say`] | words for people |
 
 pub mod cli;
 pub mod commands;
@@ -32,4 +33,5 @@ pub mod plan;
 pub mod recorder;
 pub mod run;
 pub mod sandbox;
+pub mod say;
 pub mod surroundings;

@@ -283,15 +283,21 @@ fn target_options(target: &dyn Target, args: &RunArgs, seed: u64) -> Result<Targ
 /// The faults asked for. With none typed, all that a cluster of this size can have.
 fn fault_specs(args: &RunArgs, nodes: &[String]) -> Result<Vec<FaultSpec>, PlanError> {
     let all = || FaultClass::ALL.into_iter().map(|class| class.name().parse::<FaultSpec>());
-    let mut specs = match args.faults.as_deref() {
+    let mut specs = match args.faults.as_deref().map(str::trim) {
         None if !args.grudge.is_empty() => Vec::new(),
         None | Some("all") => all()
             .filter(|spec| !matches!(spec, Ok(FaultSpec::AnyPartition)) || nodes.len() > 1)
             .collect::<Result<Vec<_>, _>>()?,
         Some("none") => Vec::new(),
         Some(list) => {
-            let names = list.split(',').map(str::trim).filter(|name| !name.is_empty());
-            names.map(str::parse).collect::<Result<Vec<FaultSpec>, _>>()?
+            let names: Vec<&str> = list.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+            if names.is_empty() {
+                return Err(PlanError::Bad("--faults: no fault is named; write `none` for none".to_owned()));
+            }
+            if let Some(alone) = names.iter().find(|name| ["none", "all"].contains(name)) {
+                return Err(PlanError::Bad(format!("--faults {list}: `{alone}` cannot be one of several")));
+            }
+            names.into_iter().map(str::parse).collect::<Result<Vec<FaultSpec>, _>>()?
         }
     };
     for grudge in &args.grudge {

@@ -113,7 +113,8 @@ impl Target for RaftKv {
         options: &TargetOptions,
     ) -> ProcessSpec {
         let mut args: Vec<String> = vec!["node".into(), "raft-kv".into()];
-        let mut option = |name: &str, value: String| args.extend([format!("--{name}"), value]);
+        // In one word, so that no value is taken for a flag.
+        let mut option = |name: &str, value: String| args.push(format!("--{name}={value}"));
         option("id", node.name.to_string());
         option("listen-peer", format!("{}:{PEER_PORT}", node.peer));
         option("listen-client", format!("{}:{CLIENT_PORT}", node.client));

@@ -90,6 +90,10 @@ impl<M: Model> Checker for Linearizability<M> {
         "linearizable"
     }
 
+    fn understands(&self, history: &History) -> Result<(), DecodeError> {
+        self.objects(history).map(|_| ())
+    }
+
     fn check(&self, history: &History, budget: &Budget<'_>) -> Judgement {
         let objects = match self.objects(history) {
             Ok(objects) => objects,

@@ -57,7 +57,7 @@ pub struct RunArgs {
     #[arg(short, long, default_value = "2n", value_name = "N")]
     pub concurrency: Concurrency,
     /// Operations per second over all clients; 0 for as many as they can
-    #[arg(short, long, default_value_t = 1000.0, value_name = "OPS")]
+    #[arg(short, long, default_value_t = 1000.0, value_name = "OPS", allow_negative_numbers = true)]
     pub rate: f64,
     /// How long the load lasts
     #[arg(short, long, default_value = "30s", value_parser = duration, value_name = "TIME")]

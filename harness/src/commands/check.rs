@@ -19,6 +19,7 @@ use crate::commands::run::{say_results, write_results};
 use crate::exit::Exit;
 use crate::judge::{Case, judge};
 use crate::plan::{PlanError, workload_by_name};
+use crate::say;
 
 type AnyError = Box<dyn std::error::Error>;
 
@@ -39,7 +40,7 @@ fn check_run(args: &CheckArgs) -> Result<(RunResults, Option<String>), AnyError>
     let dir = RunDir::open(&args.path)?;
     let stored = dir.load()?;
     if let Some(sentence) = stored.incomplete() {
-        eprintln!("note: {sentence}");
+        say::err(format_args!("note: {sentence}"));
     }
     let history = stored.history.ok_or("there is no history.jsonl in this run, so nothing can be judged")?;
     let plan = stored.plan.unwrap_or(Json::Null);
@@ -95,20 +96,24 @@ fn choose(
     model: Option<&str>,
     workload: Option<&str>,
 ) -> Result<Vec<Box<dyn Checker>>, AnyError> {
-    match (model, workload) {
+    let (chosen, checkers) = match (model, workload) {
         (Some(model), _) => {
             let known: Vec<&str> = registry::MODELS.iter().map(|m| m.name).collect();
             let unknown = || PlanError::unknown("model", model, &known);
-            // A history that the model does not understand is bad input, not a matter of doubt.
-            registry::model_understands(model, history)
-                .ok_or_else(unknown)?
-                .map_err(|error| format!("the model `{model}` does not understand this history: {error}"))?;
-            let checker = registry::linearizable_by_name(model).ok_or_else(unknown)?;
-            Ok(vec![checker])
+            (format!("model `{model}`"), vec![registry::linearizable_by_name(model).ok_or_else(unknown)?])
         }
-        (None, Some(workload)) => Ok(workload_by_name(workload)?.checkers()),
-        (None, None) => Err("say which promise to check: --workload NAME or --model NAME \
-                             (see `stormglass list workloads` and `stormglass list models`)"
-            .into()),
+        (None, Some(workload)) => (format!("workload `{workload}`"), workload_by_name(workload)?.checkers()),
+        (None, None) => {
+            return Err("say which promise to check: --workload NAME or --model NAME \
+                        (see `stormglass list workloads` and `stormglass list models`)"
+                .into());
+        }
+    };
+    // What nobody understands is bad input, not a matter of doubt.
+    for checker in &checkers {
+        checker
+            .understands(history)
+            .map_err(|error| format!("the {chosen} does not understand this history: {error}"))?;
     }
+    Ok(checkers)
 }

@@ -4,6 +4,7 @@ use crate::cli::args::DoctorArgs;
 use crate::commands::print_json;
 use crate::doctor;
 use crate::exit::Exit;
+use crate::say;
 
 /// Examines and prints.
 pub fn doctor(args: &DoctorArgs) -> Exit {
@@ -11,6 +12,6 @@ pub fn doctor(args: &DoctorArgs) -> Exit {
     if args.json {
         return print_json(&findings);
     }
-    print!("{}", doctor::render(&findings));
+    say::out(doctor::render(&findings).trim_end());
     Exit::Valid
 }

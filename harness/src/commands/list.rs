@@ -8,6 +8,7 @@ use crate::commands::print_json;
 use crate::exit::Exit;
 use crate::nemesis::FaultClass;
 use crate::nemesis::fault::{COUP, COUP_SUMMARY};
+use crate::say;
 
 /// Everything that can be listed, in the order in which it is.
 const ALL: [Listing; 6] = [
@@ -48,12 +49,12 @@ pub fn list(args: &ListArgs) -> Exit {
     }
     for (i, listing) in what.iter().enumerate() {
         if what.len() > 1 {
-            println!("{}{}", if i > 0 { "\n" } else { "" }, title(*listing).to_uppercase());
+            say::out(format_args!("{}{}", if i > 0 { "\n" } else { "" }, title(*listing).to_uppercase()));
         }
         for entry in entries(*listing) {
-            println!("{:<22} {}", entry.name, entry.summary);
+            say::out(format_args!("{:<22} {}", entry.name, entry.summary));
             for (label, text) in entry.more {
-                println!("{:<22}   {label}: {text}", "");
+                say::out(format_args!("{:<22}   {label}: {text}", ""));
             }
         }
     }

@@ -9,10 +9,11 @@ pub mod report;
 pub mod run;
 
 use crate::exit::Exit;
+use crate::say;
 
 /// Says what is wrong, on standard error, in the form `error: …`.
 pub(crate) fn complain(exit: Exit, error: &dyn std::fmt::Display) -> Exit {
-    eprintln!("error: {error}");
+    say::err(format_args!("error: {error}"));
     exit
 }
 
@@ -20,7 +21,7 @@ pub(crate) fn complain(exit: Exit, error: &dyn std::fmt::Display) -> Exit {
 pub(crate) fn print_json(value: &impl serde::Serialize) -> Exit {
     match serde_json::to_string_pretty(value) {
         Ok(text) => {
-            println!("{text}");
+            say::out(text);
             Exit::Valid
         }
         Err(error) => complain(Exit::HarnessFailure, &format_args!("cannot write JSON: {error}")),

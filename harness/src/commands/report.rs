@@ -6,6 +6,7 @@ use crate::cli::args::ReportArgs;
 use crate::commands::complain;
 use crate::commands::run::write_pages;
 use crate::exit::Exit;
+use crate::say;
 
 /// Writes `report.html` and `summary.md` from what is stored.
 pub fn report(args: &ReportArgs) -> Exit {
@@ -21,7 +22,7 @@ pub fn report(args: &ReportArgs) -> Exit {
     };
     match written() {
         Ok(path) => {
-            println!("{path}");
+            say::out(path);
             Exit::Valid
         }
         Err(error) => complain(Exit::BadInput, &error),

@@ -21,7 +21,11 @@ use crate::net::{Network, PortBackend};
 use crate::plan::Plan;
 use crate::recorder::Recorder;
 use crate::run::{Interrupt, Progress, Voice, execute};
-use crate::sandbox;
+use crate::{sandbox, say};
+
+/// What is said at the first Ctrl-C.
+const INTERRUPTED: &str =
+    "interrupted: healing, then judging what was recorded; once more to leave at once, unjudged";
 
 /// Plans, enters the sandbox, runs, judges, reports.
 ///
@@ -60,9 +64,9 @@ fn in_sandbox(args: &RunArgs, plan: &Plan, sandbox: &Json) -> Result<(RunDir, Ru
     };
     let dir = RunDir::create(&plan.out, name)?;
     start_log(&dir, args.verbose)?;
-    let interrupt = Interrupt::default();
-    interrupt.listen()?;
     let mut progress = Progress::start(if args.quiet { Voice::Quiet } else { Voice::Normal });
+    let interrupt = Interrupt::default();
+    interrupt.listen(progress.saying(INTERRUPTED))?;
     progress.say(&format!(
         "stormglass: {} · {} · seed {}",
         plan.target.name(),
@@ -71,14 +75,13 @@ fn in_sandbox(args: &RunArgs, plan: &Plan, sandbox: &Json) -> Result<(RunDir, Ru
     ));
 
     let recorder = Arc::new(Recorder::create(&dir.join(results::store::file::HISTORY))?);
-    let ran =
-        Network::create(plan.nodes.len(), PortBackend::Auto).map_err(AnyError::from).and_then(|network| {
-            let record = plan.record(network.backend(), sandbox);
-            dir.write_plan(&record)?;
-            dir.write_schedule(&serde_json::to_value(&plan.schedule)?)?;
-            execute(plan, &dir, Arc::new(network), &recorder, &progress, &interrupt)?;
-            Ok(())
-        });
+    let network = Network::create(plan.nodes.len(), PortBackend::Auto);
+    let record = plan.record(network.as_ref().map_or("", Network::backend), sandbox);
+    // The plan is there even of a run that fails at once.
+    let ran = write_plan(&dir, plan, &record).and_then(|()| {
+        execute(plan, &dir, Arc::new(network?), &recorder, &progress, &interrupt)?;
+        Ok(())
+    });
     let closed = recorder.close();
 
     let trouble = match (ran, closed) {
@@ -98,13 +101,25 @@ fn in_sandbox(args: &RunArgs, plan: &Plan, sandbox: &Json) -> Result<(RunDir, Ru
         demands: Demands::of_run(plan.fault_classes.iter().map(|class| class.name())),
         trouble,
         limit: plan.check_limit,
-        plan: plan.record("", sandbox),
+        plan: record,
         seed: Some(plan.seed),
     });
-    write_results(&dir, &results, &history)?;
+    write_results(&dir, &results, &history).map_err(|error| unwritten(&results, &error))?;
     discard_data(plan, &dir, &results);
     progress.stop();
     Ok((dir, results))
+}
+
+fn write_plan(dir: &RunDir, plan: &Plan, record: &Json) -> Result<(), AnyError> {
+    dir.write_plan(record)?;
+    dir.write_schedule(&serde_json::to_value(&plan.schedule)?)?;
+    Ok(())
+}
+
+/// The results cannot be written; what they would have said is said here, since it is known.
+fn unwritten(results: &RunResults, error: &AnyError) -> AnyError {
+    format!("the results are lost: {error}\nthey would have been: {}: {}", results.verdict, results.reason)
+        .into()
 }
 
 /// Writes what was found, for programs and for people.
@@ -150,7 +165,7 @@ fn start_log(dir: &RunDir, verbose: bool) -> Result<(), AnyError> {
 fn announce(args: &RunArgs, dir: &RunDir, results: &RunResults) -> ExitCode {
     let report = shown(&dir.join(results::store::file::REPORT));
     if args.quiet && !args.json {
-        println!("{}: {}", results.verdict, results.reason);
+        say::out(format_args!("{}: {}", results.verdict, results.reason));
     } else {
         say_results(results, Some(&report), Some(&shown(dir.path())), args.json);
     }
@@ -166,10 +181,10 @@ pub(crate) fn say_results(results: &RunResults, report: Option<&str>, run: Optio
         object["run"] = serde_json::json!(run);
         object["report"] = serde_json::json!(report);
         print_json(&object);
-        eprint!("{}", summary.terminal(Color::Off));
+        say::err(summary.terminal(Color::Off).trim_end());
     } else {
         let plain = !std::io::stdout().is_terminal() || std::env::var_os("NO_COLOR").is_some();
-        print!("{}", summary.terminal(if plain { Color::Off } else { Color::On }));
+        say::out(summary.terminal(if plain { Color::Off } else { Color::On }).trim_end());
     }
 }
 

@@ -4,7 +4,7 @@
 use std::net::Ipv4Addr;
 
 /// The fewest nodes a network can have.
-pub const MIN_NODES: usize = 2;
+pub const MIN_NODES: usize = 1;
 /// The most nodes a network can have.
 pub const MAX_NODES: usize = 64;
 

@@ -86,8 +86,8 @@ pub enum ClusterError {
 pub struct Place {
     /// Where it is reached.
     pub address: NodeAddress,
-    /// The namespace it runs in; held open by the network.
-    pub netns: RawFd,
+    /// The namespace it runs in, held open by the network; `None` for our own.
+    pub netns: Option<RawFd>,
     /// Its folder in the run: the log, and `data/`.
     pub dir: PathBuf,
 }
@@ -169,6 +169,9 @@ impl Cluster {
             if statuses.iter().any(|(_, status)| status.as_ref().is_ok_and(|s| s.primary)) {
                 return Ok(());
             }
+            for node in &self.nodes {
+                node.refuse_dead().await?;
+            }
             if Instant::now() >= deadline {
                 let states: Vec<String> = statuses
                     .iter()
@@ -195,7 +198,7 @@ impl Cluster {
             return Ok(json!({"node": name, "pid": running.pid(), "already_running": true}));
         }
         let began = Instant::now();
-        let log = node.place.dir.join("server.log");
+        let log = node.log();
         let spec = self.target.process(
             &node.place.address,
             &self.addresses,
@@ -213,8 +216,7 @@ impl Cluster {
             let answer = self.target.status(&node.place.address).await;
             let waited = began.elapsed();
             if let Some(status) = process.end() {
-                let tail = log_tail(&log);
-                return Err(NodeError::DiedAtStart { node: name.to_owned(), status, log, tail });
+                return Err(node.died_at_start(status));
             }
             match answer {
                 Ok(_) => {
@@ -291,6 +293,24 @@ impl Cluster {
 
     fn node(&self, name: &str) -> Option<&Node> {
         self.names.iter().position(|other| other == name).and_then(|at| self.nodes.get(at))
+    }
+}
+
+impl Node {
+    fn log(&self) -> PathBuf {
+        self.place.dir.join("server.log")
+    }
+
+    /// An error if the server was started and has ended.
+    async fn refuse_dead(&self) -> Result<(), NodeError> {
+        let end = self.server.lock().await.as_ref().and_then(ServerProcess::end);
+        end.map_or(Ok(()), |status| Err(self.died_at_start(status)))
+    }
+
+    fn died_at_start(&self, status: String) -> NodeError {
+        let log = self.log();
+        let tail = log_tail(&log);
+        NodeError::DiedAtStart { node: self.place.address.name.to_string(), status, log, tail }
     }
 }
 

@@ -90,14 +90,14 @@ pub struct UnexpectedEnd {
 }
 
 impl ServerProcess {
-    /// Starts `spec` in the network namespace `netns`, its output appended to `log`. `on_crash` is
+    /// Starts `spec` in the network namespace `netns` (or in ours), its output appended to `log`. `on_crash` is
     /// called if it ends without having been killed by us.
     ///
     /// # Errors
     /// When the log or the program cannot be had.
     pub fn spawn(
         spec: &ProcessSpec,
-        netns: RawFd,
+        netns: Option<RawFd>,
         dir: &Path,
         log: &Path,
         on_crash: impl FnOnce(UnexpectedEnd) + Send + 'static,
@@ -128,9 +128,11 @@ impl ServerProcess {
         if spec.program == Program::Own {
             command.arg0("stormglass");
         }
-        // SAFETY: between fork and exec only setns(2) is called, which is a bare system call.
-        unsafe {
-            command.pre_exec(move || crate::net::enter(netns));
+        if let Some(netns) = netns {
+            // SAFETY: between fork and exec only setns(2) is called, which is a bare system call.
+            unsafe {
+                command.pre_exec(move || crate::net::enter(netns));
+            }
         }
         let mut child = command
             .spawn()

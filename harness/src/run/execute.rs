@@ -111,7 +111,7 @@ fn cluster(
         };
         // Servers run in a directory of their own, so paths must not be relative to ours.
         let dir = std::path::absolute(dir.node_dir(name)?)?;
-        places.push(Place { address, netns: node.netns_fd().as_raw_fd(), dir });
+        places.push(Place { address, netns: Some(node.netns_fd().as_raw_fd()), dir });
     }
     let recorder = Arc::clone(recorder);
     let on_crash = Arc::new(move |node: &str, end: &crate::nodes::UnexpectedEnd, tail: &str| {
@@ -134,16 +134,21 @@ struct Phases<'a> {
 impl Phases<'_> {
     async fn run(&self, storm_runtime: &tokio::runtime::Handle) -> Result<(), ExecuteError> {
         self.phase("deploy");
-        let deploy = {
+        let mut deploy = {
             let cluster = Arc::clone(self.cluster);
             storm_runtime.spawn(async move { cluster.deploy().await })
         };
         tokio::select! {
-            deployed = deploy => deployed?.map_err(|source| ExecuteError::Deploy {
+            deployed = &mut deploy => deployed?.map_err(|source| ExecuteError::Deploy {
                 target: self.plan.target.name().to_owned(),
                 source: Box::new(source),
             })?,
-            () = self.interrupt.raised() => return Ok(()),
+            () = self.interrupt.raised() => {
+                // It holds the nodes that it starts; teardown wants them now.
+                deploy.abort();
+                let _ = deploy.await;
+                return Ok(());
+            }
         }
 
         let mut load = self.start_load();

@@ -42,15 +42,16 @@ impl Interrupt {
     }
 
     /// Listens for SIGINT and SIGTERM on a thread of its own, so that a second one ends the
-    /// program even while a checker has the processor.
+    /// program even while a checker has the processor. `at_first` is called at the first.
     ///
     /// # Errors
     /// When the thread or the handlers cannot be had.
-    pub fn listen(&self) -> std::io::Result<()> {
+    pub fn listen(&self, at_first: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
         let interrupt = self.clone();
         std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
             runtime.block_on(async {
+                let mut at_first = Some(at_first);
                 let (Ok(mut int), Ok(mut term)) =
                     (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
                 else {
@@ -63,6 +64,9 @@ impl Interrupt {
                         std::process::exit(i32::from(Exit::Interrupted.code()));
                     }
                     interrupt.raise();
+                    if let Some(at_first) = at_first.take() {
+                        at_first();
+                    }
                 }
             });
         })?;

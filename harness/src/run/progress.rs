@@ -10,6 +10,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::nemesis::Storm;
 use crate::recorder::Recorder;
+use crate::say;
 
 /// How often the live line is drawn.
 const DRAW_EVERY: Duration = Duration::from_millis(200);
@@ -38,6 +39,16 @@ struct Shared {
     stop: AtomicBool,
     bar: Option<ProgressBar>,
     voice: Voice,
+}
+
+impl Shared {
+    fn say(&self, line: &str) {
+        match (&self.bar, self.voice) {
+            (_, Voice::Quiet) => {}
+            (Some(bar), _) => bar.println(line),
+            (None, _) => say::err(line),
+        }
+    }
 }
 
 impl Progress {
@@ -81,11 +92,13 @@ impl Progress {
 
     /// Says a line, above the live one.
     pub fn say(&self, line: &str) {
-        match (&self.shared.bar, self.shared.voice) {
-            (_, Voice::Quiet) => {}
-            (Some(bar), _) => bar.println(line),
-            (None, _) => eprintln!("{line}"),
-        }
+        self.shared.say(line);
+    }
+
+    /// Will say this line when called, from any thread.
+    pub fn saying(&self, line: &'static str) -> impl FnOnce() + Send + 'static {
+        let shared = Arc::clone(&self.shared);
+        move || shared.say(line)
     }
 
     /// Falls silent, and clears the live line.
@@ -143,7 +156,7 @@ fn tick(shared: &Shared) {
                 bar.set_message(line);
                 bar.tick();
             }
-            None => eprintln!("{line}"),
+            None => say::err(line),
         }
     }
 }

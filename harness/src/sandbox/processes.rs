@@ -8,6 +8,7 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, setpgid};
 
 use super::SandboxError;
+use crate::say;
 
 /// Exit code of a harness failure.
 const HARNESS_FAILURE: i32 = 255;
@@ -140,15 +141,15 @@ fn exit_code(status: nix::Result<WaitStatus>, who: &str) -> Option<i32> {
         Ok(WaitStatus::Exited(_, code)) => Some(code),
         Ok(WaitStatus::Signaled(_, Signal::SIGINT, _)) => Some(INTERRUPTED),
         Ok(WaitStatus::Signaled(_, signal, _)) => {
-            eprintln!(
+            say::err(format_args!(
                 "{who} was killed by signal {} ({signal}); everything it had started is gone, what \
                  it had recorded is kept",
                 signal as i32
-            );
+            ));
             Some(HARNESS_FAILURE)
         }
         Err(nix::Error::ECHILD) => {
-            eprintln!("{who} ended without an exit code; treat the run as failed");
+            say::err(format_args!("{who} ended without an exit code; treat the run as failed"));
             Some(HARNESS_FAILURE)
         }
         _ => None,

@@ -213,10 +213,10 @@ fn strangers_are_refused(network: &Network) {
 }
 
 fn other_sizes(kind: PortBackend) {
-    for nodes in [0, 1, 65] {
+    for nodes in [0, 65] {
         assert!(matches!(Network::create(nodes, kind), Err(NetworkError::NodeCount(_))));
     }
-    for nodes in [2, 64] {
+    for nodes in [1, 2, 64] {
         let network = Network::create(nodes, kind).expect("names are free again");
         let evidence = network.verify(&Grudge::none());
         assert!(evidence.holds(), "{:?}", evidence.summary());
