@@ -33,6 +33,9 @@ use processes::Processes;
 /// inherited, and too short for much of its own, which is when figure 8 of the Raft paper happens.
 const ROLL_AFTER: Duration = Duration::from_millis(4);
 
+/// How long after a fault found nobody to strike it is tried again.
+const TRY_AGAIN_AFTER: Duration = Duration::from_millis(50);
+
 /// What changes the network between nodes, and looks at it.
 pub trait Links: Send + Sync {
     /// Puts exactly this grudge into force, and probes every link.
@@ -188,8 +191,8 @@ impl Storm {
                 return;
             }
         }
-        let fault = aim::resolve(&self.cluster, step.id, step.fault.clone()).await;
-        let injection = self.inject(step.id, &fault).await;
+        let half = end - Duration::from_millis(step.for_ms / 2);
+        let (fault, injection) = self.try_until(half, &step, &calm).await;
         let in_vain = matches!(injection, Injection::Skipped(_));
         if !in_vain {
             let words = format!("{} {}", fault.class(), fault.kind());
@@ -211,6 +214,25 @@ impl Storm {
         };
         let value = describe(step.id, "heal", &fault);
         self.note(fault.class().name(), value, Some(outcome), Some(evidence));
+    }
+
+    /// Injects, and tries again until `deadline` while there is nobody to strike: with every server
+    /// down for another fault, or an election going on, there will be somebody soon.
+    async fn try_until(
+        &self,
+        deadline: tokio::time::Instant,
+        step: &Step,
+        calm: &watch::Receiver<bool>,
+    ) -> (Fault, Injection) {
+        loop {
+            let fault = aim::resolve(&self.cluster, step.id, step.fault.clone()).await;
+            let injection = self.inject(step.id, &fault).await;
+            let in_vain = matches!(injection, Injection::Skipped(_));
+            if !in_vain || *calm.borrow() || tokio::time::Instant::now() >= deadline {
+                return (fault, injection);
+            }
+            tokio::time::sleep(TRY_AGAIN_AFTER).await;
+        }
     }
 
     async fn await_new_primary(&self) {
