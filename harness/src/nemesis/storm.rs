@@ -171,10 +171,7 @@ impl Storm {
         }
         let (outcome, evidence) = match healed {
             Ok(evidence) => ("healed", evidence),
-            Err((reason, evidence)) => {
-                value["reason"] = json!(reason);
-                ("indeterminate", evidence)
-            }
+            Err((reason, evidence)) => ("indeterminate", because(&reason, evidence)),
         };
         self.note(fault.class().name(), value, Some(outcome), Some(evidence));
     }
@@ -335,19 +332,15 @@ impl Storm {
     }
 
     fn report_install(&self, step: &Step, fault: &Fault, installed: &Installed) {
-        let mut value = describe(step.id, "install", fault);
+        let value = describe(step.id, "install", fault);
         let (outcome, evidence) = match installed {
-            Installed::Installed(evidence) => ("installed", Some(evidence.clone())),
-            Installed::Skipped(reason) => {
-                value["reason"] = json!(reason);
-                ("skipped", None)
-            }
+            Installed::Installed(evidence) => ("installed", evidence.clone()),
+            Installed::Skipped(reason) => ("skipped", because(reason, Json::Null)),
             Installed::Indeterminate(reason, evidence) => {
-                value["reason"] = json!(reason);
-                ("indeterminate", Some(evidence.clone()))
+                ("indeterminate", because(reason, evidence.clone()))
             }
         };
-        self.note(fault.class().name(), value, Some(outcome), evidence);
+        self.note(fault.class().name(), value, Some(outcome), Some(evidence));
     }
 
     fn note(&self, f: &str, value: Json, outcome: Option<&str>, evidence: Option<Json>) {
@@ -373,6 +366,15 @@ fn describe(id: u64, action: &str, fault: &Fault) -> Json {
         Fault::Kill { nodes, .. } | Fault::Pause { nodes, .. } => value["nodes"] = json!(nodes),
     }
     value
+}
+
+/// Evidence with the reason of a doubt, where the reader of histories looks for it.
+fn because(reason: &str, mut evidence: Json) -> Json {
+    if evidence.is_null() {
+        evidence = json!({});
+    }
+    evidence["reason"] = json!(reason);
+    evidence
 }
 
 type NodeResult = Result<Option<Json>, crate::nodes::NodeError>;
@@ -406,3 +408,6 @@ fn split(results: impl IntoIterator<Item = NodeResult>) -> (Vec<Json>, Vec<Strin
     }
     (evidence, troubles)
 }
+
+#[cfg(test)]
+mod tests;
