@@ -237,7 +237,7 @@ impl Home {
     /// The server process of a node.
     pub fn server(&self, node: &str) -> Option<u32> {
         let id = format!("--id={node}");
-        self.processes().into_iter().find(|pid| command_line(*pid).iter().any(|word| *word == id))
+        self.processes().into_iter().find(|pid| command_line(*pid).contains(&id))
     }
 
     fn processes(&self) -> Vec<u32> {
