@@ -334,3 +334,6 @@ fn describe(id: u64, action: &str, fault: &Fault) -> Json {
     }
     value
 }
+
+#[cfg(test)]
+mod tests;

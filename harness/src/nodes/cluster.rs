@@ -337,3 +337,6 @@ impl Node {
 pub async fn futures_all<T>(futures: impl IntoIterator<Item = impl Future<Output = T>>) -> Vec<T> {
     futures_util::future::join_all(futures).await
 }
+
+#[cfg(test)]
+mod tests;
