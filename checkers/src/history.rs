@@ -100,7 +100,9 @@ impl History {
     ///
     /// # Errors
     /// The first event that breaks a rule, with its position.
-    pub fn new(events: Vec<Event>) -> Result<Self, HistoryError> {
+    pub fn new(mut events: Vec<Event>) -> Result<Self, HistoryError> {
+        // A vector that grew holds up to twice what it needs, and a history lives long.
+        events.shrink_to_fit();
         let err = |position, problem| Err(HistoryError { position, problem });
         if events.len() >= NONE as usize {
             return err(NONE as usize, HistoryProblem::TooLong);

@@ -6,13 +6,15 @@ use std::time::{Duration, Instant};
 use checkers::{Budget, Checker, History, Judgement, check_guarded};
 use results::compose::{Trouble, compose};
 use results::coverage::{Coverage, Demands};
-use results::nemesis::NemesisLog;
+use results::nemesis::{NemesisLog, Outcome};
 use results::run_results::{CheckerResult, CheckerResults, Recovery, RunFindings, RunResults};
 use results::stats::Stats;
 use serde_json::Value as Json;
 
 /// The name under which it is filed that a server died by itself.
 const SERVERS: &str = "servers";
+/// The name under which it is filed that a run did not do all that a run does.
+const RUN: &str = "run";
 
 /// Everything that a judgement is made of.
 pub struct Case<'a> {
@@ -22,6 +24,8 @@ pub struct Case<'a> {
     pub checkers: Vec<Box<dyn Checker>>,
     /// What must have been tried for a `valid` to count.
     pub demands: Demands,
+    /// Whether this is a run of ours, which must have come to its end for a `valid` to count.
+    pub is_run: bool,
     /// What went wrong with us.
     pub trouble: Trouble,
     /// Longest time for all checkers together.
@@ -53,6 +57,10 @@ pub fn judge(case: Case<'_>) -> RunResults {
     if let Some(judgement) = judge_servers(&log) {
         answers.0.push((SERVERS.to_owned(), CheckerResult::new(judgement, Duration::ZERO)));
     }
+    if let Some(reason) = case.is_run.then(|| shortfall(case.history, &log, &case.plan)).flatten() {
+        let judgement = Judgement::unknown("phases", reason);
+        answers.0.push((RUN.to_owned(), CheckerResult::new(judgement, Duration::ZERO)));
+    }
     let coverage = Coverage::of(case.history, &case.demands);
     let recovery = recovery(&log);
     let overall = compose(&answers, &coverage, &recovery, &case.trouble);
@@ -66,6 +74,32 @@ pub fn judge(case: Case<'_>) -> RunResults {
         plan: case.plan,
     }
     .into()
+}
+
+/// What a run of ours lacks for its history to show that a promise was kept; `None` if nothing.
+fn shortfall(history: &History, log: &NemesisLog, plan: &Json) -> Option<String> {
+    if plan.is_null() {
+        return Some("there is no plan.json, so it is unknown what the run was to try".to_owned());
+    }
+    if !log.phases.iter().any(|phase| phase.name == "done") {
+        let last = log.phases.last().map_or("before its first phase", |phase| phase.name.as_str());
+        return Some(format!("the run did not come to its end; it ended in the phase `{last}`"));
+    }
+    let took_effect = |wanted: &str| {
+        let installed = log.attempts.iter().filter(|attempt| attempt.outcome == Outcome::Installed);
+        installed
+            .into_iter()
+            .any(|a| wanted == format!("{}:{}", a.class, a.kind.as_deref().unwrap_or_default()))
+    };
+    let kinds = plan["fault_kinds"].as_array().into_iter().flatten().filter_map(Json::as_str);
+    if let Some(kind) = kinds.into_iter().find(|kind| !took_effect(kind)) {
+        return Some(format!("the fault `{kind}` was requested but never took effect"));
+    }
+    let finals = log.phases.iter().find(|phase| phase.name == "final-reads")?;
+    let read = history.events()[finals.position..]
+        .iter()
+        .any(|event| !event.process.is_nemesis() && event.event_type == checkers::EventType::Ok);
+    (!read).then(|| "none of the final reads succeeded, so what became of the writes is unknown".to_owned())
 }
 
 /// A server that dies without our doing breaks no promise that the checkers know; but a run in

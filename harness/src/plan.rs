@@ -37,6 +37,8 @@ pub struct Plan {
     pub time_limit: Duration,
     /// Fault classes that the run must show to have had.
     pub fault_classes: Vec<FaultClass>,
+    /// The same for those narrowed to a shape or an aim, as `class:kind`.
+    pub fault_kinds: Vec<String>,
     /// The faults over time.
     pub schedule: Schedule,
     /// The seed.
@@ -166,6 +168,7 @@ impl Plan {
         }
         let options = target_options(target.as_ref(), args, args.seed.unwrap_or(drawn_seed))?;
         let seed = options.seed;
+        let mut fault_kinds = Vec::new();
         let (fault_classes, schedule) = match &args.schedule {
             Some(path) => {
                 let schedule = Schedule::read(path, &nodes)?;
@@ -173,6 +176,7 @@ impl Plan {
             }
             None => {
                 let faults = fault_specs(args, &nodes)?;
+                let narrowed: Vec<_> = faults.iter().filter_map(FaultSpec::narrowed).collect();
                 let mut classes: Vec<FaultClass> =
                     faults.iter().flat_map(FaultSpec::classes).copied().collect();
                 classes.sort();
@@ -187,13 +191,21 @@ impl Plan {
                     &nodes,
                     seed,
                 );
-                if let Some(class) = classes.iter().find(|class| !schedule.classes().contains(class)) {
+                let drawn = |class: FaultClass, kind: Option<&str>| {
+                    let steps = schedule.steps.iter().map(|step| &step.fault);
+                    steps.into_iter().any(|f| f.class() == class && kind.is_none_or(|kind| f.kind() == kind))
+                };
+                let asked = classes.iter().map(|class| (*class, None));
+                let asked = asked.chain(narrowed.iter().map(|(class, kind)| (*class, Some(*kind))));
+                if let Some((class, kind)) = asked.into_iter().find(|(class, kind)| !drawn(*class, *kind)) {
+                    let kind = kind.map(|kind| format!(":{kind}")).unwrap_or_default();
                     return bad(format!(
-                        "--time-limit {:?} leaves no room for a {class} with --fault-interval {:?}; \
+                        "--time-limit {:?} leaves no room for {class}{kind} with --fault-interval {:?}; \
                          take a longer time or a shorter interval",
                         args.time_limit, args.fault_interval
                     ));
                 }
+                fault_kinds = narrowed.iter().map(|(class, kind)| format!("{class}:{kind}")).collect();
                 (classes, schedule)
             }
         };
@@ -205,6 +217,7 @@ impl Plan {
             rate: args.rate,
             time_limit: args.time_limit,
             fault_classes,
+            fault_kinds,
             schedule,
             seed,
             options,
@@ -235,6 +248,7 @@ impl Plan {
             "rate": self.rate,
             "time_limit_ms": ms(self.time_limit),
             "faults": self.fault_classes,
+            "fault_kinds": self.fault_kinds,
             "faults_typed": self.faults_typed,
             "fault_interval_ms": ms(self.fault_interval),
             "bugs": self.options.bugs,

@@ -20,8 +20,10 @@ function evidenceSection(data) {
 
 function evidencePanel(data, evidence) {
   const all = (evidence.window || evidence.operations || []).filter(op => op && typeof op === "object" && "call" in op);
-  const operations = around(all, evidence.blocked);
-  const omitted = all.length - operations.length + (evidence.window_omitted || 0);
+  const context = (evidence.context || []).filter(op => op && typeof op === "object").map(op => ({...op, context: true}));
+  const window = around(all, evidence.blocked);
+  const operations = [...context, ...window];
+  const omitted = all.length - window.length + (evidence.window_omitted || 0);
   const optional = new Set(evidence.window_optional || []);
   operations.forEach(op => { op.optional = optional.has(op.call); });
   const order = (evidence.prefix || []).filter(call => operations.some(op => op.call === call));
@@ -29,7 +31,7 @@ function evidencePanel(data, evidence) {
     el("p", {class: "small muted"}, [evidence.checker, keyText(evidence), evidence.problem].filter(Boolean).join(" · ")),
     el("p", {class: "finding"}, evidence.sentence || ""),
     operations.length ? laneDrawing(data, operations, evidence.blocked, order) : null,
-    omitted ? el("p", {class: "small muted"}, `${operations.length} of the ${count(operations.length + omitted)} operations of this window are drawn.`) : null,
+    omitted ? el("p", {class: "small muted"}, `${window.length} of the ${count(window.length + omitted)} operations of this window are drawn.`) : null,
     operations.length ? laneLegend(evidence, operations, order) : null,
     argument(evidence, order, operations),
     rest(evidence),
@@ -58,6 +60,7 @@ function laneLegend(evidence, operations, order) {
     fates.has("ok") ? el("span", {}, dot("var(--ok)"), "ok") : null,
     fates.has("fail") ? el("span", {}, dot("var(--fail)"), "fail: did not happen") : null,
     fates.has("info") ? el("span", {}, dot("var(--info)"), "info: may have happened, at any later time") : null,
+    operations.some(op => op.context) ? el("span", {}, "pale: what came before the failing window") : null,
     operations.some(op => op.optional) ? el("span", {}, "dashed: may take effect in this window or not") : null,
     order.length ? el("span", {}, "① ② … an order that works, as far as one goes") : null);
 }
@@ -70,9 +73,9 @@ function argument(evidence, order, operations) {
   const {window_start_states: start, final_states: final, steps} = evidence;
   const by = new Map(operations.map(op => [op.call, op]));
   const parts = [
-    start && start.length ? [el("h3", {}, "Before the window"), el("p", {}, "The state is ", states(start), ".")] : null,
+    start && start.length && !operations.some(op => op.context) ? [el("h3", {}, "Where the failing window begins"), el("p", {}, "The state is ", states(start), ".")] : null,
     order.length ? [el("h3", {}, "An order that works, as far as one goes"),
-      evidence.prefix_length > order.length ? el("p", {class: "small muted"}, `It takes in ${plural(evidence.prefix_length, "operation")}; these are in the window.`) : null,
+      evidence.prefix_length > order.length ? el("p", {class: "small muted"}, `It takes in ${plural(evidence.prefix_length, "operation")}; these are the last of them.`) : null,
       el("ol", {class: "steps"}, order.map(call => el("li", {}, by.get(call).text)))] : null,
     final && final.length ? [el("h3", {}, "After that"), el("p", {}, "The state is ", states(final), ".")] : null,
   ].filter(Boolean);
@@ -83,7 +86,7 @@ function argument(evidence, order, operations) {
 }
 
 const SHOWN_FIELDS = ["kind", "checker", "key", "element", "problem", "sentence", "blocked", "prefix", "prefix_length",
-  "final_states", "steps", "window", "operations", "window_start_states", "window_optional", "window_omitted"];
+  "final_states", "steps", "window", "operations", "window_start_states", "context", "window_optional", "window_omitted"];
 
 /** Whatever a kind of evidence has that this page does not know. */
 function rest(evidence) {

@@ -102,7 +102,7 @@ function laneBar(op, top, isBlocked) {
   ] : [];
   const open = () => { location.hash = "op=" + op.call; };
   return svg("g", {
-    class: "op " + op.fate + (isBlocked ? " blocked" : ""), tabindex: "0", role: "link",
+    class: "op " + op.fate + (isBlocked ? " blocked" : "") + (op.context ? " context" : ""), tabindex: "0", role: "link",
     click: open, keydown: event => { if (event.key === "Enter") open(); },
   }, svg("title", {}, op.text + " (event " + op.call + ")" + (isBlocked ? ": cannot be placed" : "")), bar, number, label);
 }

@@ -28,7 +28,7 @@ const STATUS_LIMIT: Duration = Duration::from_millis(300);
 /// How long one attempt of a request may take before another server is tried.
 const ATTEMPT_LIMIT: Duration = Duration::from_millis(600);
 /// How long to wait when nobody leads.
-const NO_LEADER_PAUSE: Duration = Duration::from_millis(25);
+const NO_LEADER_PAUSE: Duration = Duration::from_millis(50);
 /// The key under which the `set` workload's elements are.
 const SET_KEY: &str = "set";
 
@@ -77,6 +77,7 @@ impl Target for RaftKv {
                 precedent: info.precedent,
                 workload: info.workload,
                 faults: info.faults,
+                run: info.run,
                 anomaly: info.anomaly,
             })
             .collect()

@@ -67,6 +67,8 @@ pub struct Bug {
     pub workload: &'static str,
     /// The faults that expose it, as `--faults` takes them.
     pub faults: &'static str,
+    /// Options of a run that brings it out, beside `--bug` and `--seed`.
+    pub run: &'static str,
     /// The anomaly that is expected.
     pub anomaly: &'static str,
 }

@@ -139,6 +139,15 @@ pub trait Generator: Send {
     fn update(&mut self, _thread: Thread, _event: &Event) {}
 }
 
+impl<G: Generator + ?Sized> Generator for &mut G {
+    fn next(&mut self, ctx: &mut Context<'_>) -> Next {
+        (**self).next(ctx)
+    }
+    fn update(&mut self, thread: Thread, event: &Event) {
+        (**self).update(thread, event);
+    }
+}
+
 impl<G: Generator + ?Sized> Generator for Box<G> {
     fn next(&mut self, ctx: &mut Context<'_>) -> Next {
         (**self).next(ctx)

@@ -51,11 +51,12 @@ fn check_run(args: &CheckArgs) -> Result<(RunResults, Option<String>), AnyError>
         history: &history,
         checkers,
         demands: Demands::of_run(classes),
+        is_run: true,
         // What went wrong with us then is not in the history. An interrupted or killed run is a
         // prefix of a run, and judged for what it shows.
         trouble: match &stored.results {
             Some(results) if results.exit_code == Exit::HarnessFailure.code() => {
-                Trouble::Failed(results.reason.clone())
+                Trouble::Failed(results.reason.trim_start_matches("The harness failed: ").to_owned())
             }
             _ => Trouble::None,
         },
@@ -76,6 +77,7 @@ fn check_file(args: &CheckArgs) -> Result<(RunResults, Option<String>), AnyError
         history: &history,
         checkers,
         demands: Demands::of_file(),
+        is_run: false,
         trouble: Trouble::None,
         limit: args.check_limit,
         plan: Json::Null,

@@ -96,13 +96,14 @@ fn entries(listing: Listing) -> Vec<Entry> {
             .collect(),
         Listing::Bugs => targets::all()
             .iter()
-            .flat_map(|target| target.bugs())
-            .map(|bug| {
+            .flat_map(|target| target.bugs().into_iter().map(|bug| (target.name(), bug)))
+            .map(|(target, bug)| {
                 Entry::new(bug.name, bug.summary)
                     .with("precedent", bug.precedent)
                     .with("workload", bug.workload)
                     .with("faults", bug.faults)
                     .with("anomaly", bug.anomaly)
+                    .with("run", format!("stormglass run {target} --bug {} {}", bug.name, bug.run))
             })
             .collect(),
         Listing::Models => MODELS.iter().map(|m| Entry::new(m.name, m.summary)).collect(),

@@ -98,6 +98,7 @@ fn in_sandbox(args: &RunArgs, plan: &Plan, sandbox: &Json) -> Result<(RunDir, Ru
     let results = judge(Case {
         history: &history,
         checkers: plan.workload.checkers(),
+        is_run: true,
         demands: Demands::of_run(plan.fault_classes.iter().map(|class| class.name())),
         trouble,
         limit: plan.check_limit,

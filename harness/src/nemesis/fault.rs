@@ -187,6 +187,9 @@ pub enum FaultSpec {
     Coup,
 }
 
+/// The kind of a partition whose grudge the user gave.
+pub const CUSTOM: &str = "custom";
+
 /// The name of [`FaultSpec::Coup`] on the command line.
 pub const COUP: &str = "coup";
 /// One sentence about it.
@@ -265,6 +268,17 @@ impl FaultSpec {
         }
     }
 
+    /// The class and the shape or aim that it is narrowed to, if it is.
+    pub fn narrowed(&self) -> Option<(FaultClass, &'static str)> {
+        match self {
+            FaultSpec::Partition(kind) => Some((FaultClass::Partition, kind.name())),
+            FaultSpec::Custom(_) => Some((FaultClass::Partition, CUSTOM)),
+            FaultSpec::Kill(aim) => aim.map(|aim| (FaultClass::Kill, aim.name())),
+            FaultSpec::Pause(aim) => aim.map(|aim| (FaultClass::Pause, aim.name())),
+            FaultSpec::AnyPartition | FaultSpec::Coup => None,
+        }
+    }
+
     /// The fewest nodes with which it makes sense.
     pub fn least_nodes(&self) -> usize {
         match self {
@@ -291,7 +305,7 @@ impl FaultSpec {
             }
             FaultSpec::Coup => FaultSpec::Partition(PartitionKind::Primaries).draw(nodes, rng),
             FaultSpec::Custom(grudge) => {
-                Fault::Partition { kind: "custom".to_owned(), grudge: Some(grudge.clone()) }
+                Fault::Partition { kind: CUSTOM.to_owned(), grudge: Some(grudge.clone()) }
             }
             FaultSpec::Kill(aim) => {
                 let aim = aim.unwrap_or_else(|| any_aim(rng));

@@ -210,6 +210,12 @@ impl Grudge {
         Grudge::between(&side, &rest)
     }
 
+    /// Of a cut into two sides the nodes of the smaller one: those who refuse most.
+    pub fn smaller_side(&self) -> Vec<String> {
+        let most = self.0.values().map(BTreeSet::len).max().unwrap_or(0);
+        self.0.iter().filter(|(_, refused)| refused.len() == most).map(|(name, _)| name.clone()).collect()
+    }
+
     /// Adds all that `other` refuses.
     pub fn merge(&mut self, other: &Grudge) {
         for (listener, speakers) in &other.0 {
@@ -331,6 +337,17 @@ mod tests {
         let order: Vec<&str> = nodes.iter().map(String::as_str).collect();
         assert_eq!(circles(&majorities_ring(&order), &nodes), [3, 3, 3, 3, 3]);
         assert_eq!(majorities_ring(&order).to_string(), "n1:n3,n4;n2:n4,n5;n3:n1,n5;n4:n1,n2;n5:n2,n3");
+    }
+
+    #[test]
+    fn a_primary_is_cut_off_in_the_largest_minority() {
+        let names = nodes(5);
+        let few = vec!["n4".to_owned()];
+        let grudge = Grudge::minority_around(&few, &names);
+        assert_eq!(grudge.smaller_side(), ["n1", "n4"]);
+        assert_eq!(circles(&grudge, &names), [2, 3, 3, 2, 3]);
+        assert!(Grudge::minority_around(&names[..3], &names).is_empty(), "three of five are no minority");
+        assert!(Grudge::minority_around(&[], &names).is_empty());
     }
 
     #[test]

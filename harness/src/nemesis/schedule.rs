@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rand::seq::IndexedRandom;
+use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -147,7 +147,14 @@ impl Schedule {
             let mut rng = ChaCha8Rng::seed_from_u64(seed);
             rng.set_stream(track);
             let mut at = rng.random_range(interval / 5..=interval);
-            while let Some(spec) = specs.choose(&mut rng) {
+            let mut deck: Vec<&FaultSpec> = Vec::new();
+            loop {
+                // Each kind that was asked for has its turn before any comes again.
+                if deck.is_empty() {
+                    deck = specs.clone();
+                    deck.shuffle(&mut rng);
+                }
+                let Some(spec) = deck.pop() else { break };
                 let hold = rng.random_range(interval * 2 / 5..=interval * 6 / 5).max(1);
                 // The last fault of a run is cut short rather than left out.
                 let hold = hold.min(limit.saturating_sub(at));
@@ -157,7 +164,7 @@ impl Schedule {
                 let fault = spec.draw(nodes, &mut rng);
                 let after = options.at_elections.then_some(Trigger::NewPrimary);
                 steps.push(Step { id: 0, at_ms: at, for_ms: hold, after, fault });
-                if **spec == FaultSpec::Coup {
+                if *spec == FaultSpec::Coup {
                     let fault = Fault::Kill { aim: Aim::Followers, nodes: None };
                     let at_ms = at + COUP_KILLS_AFTER_MS;
                     steps.push(Step { id: 0, at_ms, for_ms: COUP_DOWN_MS, after, fault });

@@ -1,31 +1,37 @@
 //! The storm: carries out a schedule. Each fault is observed to have worked before it is recorded
 //! as installed, and observed to be gone after healing.
+//!
+//! | module | what lives there |
+//! |---|---|
+//! | `aim` | who is primary when a fault begins |
+//! | `partitions` | grudges in force, imposed together |
+//! | `processes` | kills and pauses in force, and whether they still hold |
 
-use std::collections::{BTreeMap, BTreeSet};
+mod aim;
+mod partitions;
+mod processes;
+
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use checkers::{Event, EventType, Extra, Process, Value};
-use rand::SeedableRng;
-use rand::seq::SliceRandom;
-use rand_chacha::ChaCha8Rng;
 use serde_json::{Value as Json, json};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::fault::{Aim, Fault};
+use super::fault::Fault;
 use super::grudge::{Grudge, PartitionKind};
 use super::schedule::{Schedule, Step, Trigger};
 use crate::nodes::Cluster;
 use crate::nodes::cluster::futures_all;
 use crate::recorder::Recorder;
+use partitions::Partitions;
+use processes::Processes;
 
-/// How often the cluster is asked while a step waits for its trigger.
-const LOOK_FOR_TRIGGER_EVERY: Duration = Duration::from_millis(10);
-
-/// How long a rolling partition leaves a new primary in peace: long enough to replicate what it
-/// inherited, which is when figure 8 of the Raft paper happens.
-const ROLL_AFTER: Duration = Duration::from_millis(400);
+/// How long a rolling partition leaves a new primary in peace: enough to replicate what it
+/// inherited, and too short for much of its own, which is when figure 8 of the Raft paper happens.
+const ROLL_AFTER: Duration = Duration::from_millis(4);
 
 /// What changes the network between nodes, and looks at it.
 pub trait Links: Send + Sync {
@@ -47,19 +53,44 @@ pub struct LinkCheck {
 
 /// What became of an injection. DESIGN §4.3.
 #[derive(Clone, Debug, PartialEq)]
-enum Installed {
+enum Injection {
     Installed(Json),
     Skipped(String),
     Indeterminate(String, Json),
 }
 
+/// What became of a healing.
+#[derive(Clone, Debug, PartialEq)]
+struct Healing {
+    /// Why it is in doubt, if it is.
+    doubt: Option<String>,
+    evidence: Json,
+}
+
+impl Healing {
+    fn done(evidence: Json) -> Self {
+        Healing { doubt: None, evidence }
+    }
+    fn doubtful(doubt: &str, evidence: Json) -> Self {
+        Healing { doubt: Some(doubt.to_owned()), evidence }
+    }
+}
+
+/// What was still not right after everything was healed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unhealed {
+    /// Links still blocked, processes still stopped: our trouble.
+    pub ours: Vec<String>,
+    /// Servers that do not come up: the system's.
+    pub servers: Vec<String>,
+}
+
 /// Carries out faults on a cluster.
 pub struct Storm {
     cluster: Arc<Cluster>,
-    links: Arc<dyn Links>,
     recorder: Arc<Recorder>,
-    /// Partitions in force by step; what is imposed is all of them together.
-    grudges: Mutex<BTreeMap<u64, Grudge>>,
+    partitions: Partitions,
+    processes: Processes,
     /// Faults in force, in words, for the status line.
     in_force: Mutex<BTreeMap<u64, String>>,
 }
@@ -67,7 +98,13 @@ pub struct Storm {
 impl Storm {
     /// A storm over this cluster, calm so far.
     pub fn new(cluster: Arc<Cluster>, links: Arc<dyn Links>, recorder: Arc<Recorder>) -> Self {
-        Storm { cluster, links, recorder, grudges: Mutex::default(), in_force: Mutex::default() }
+        Storm {
+            partitions: Partitions::new(links),
+            processes: Processes::new(Arc::clone(&cluster)),
+            cluster,
+            recorder,
+            in_force: Mutex::default(),
+        }
     }
 
     /// Faults in force now, in words.
@@ -94,39 +131,39 @@ impl Storm {
 
     /// Lifts every fault there may be: links open, processes running and not stopped. Records
     /// what was found, and returns what is still not right.
-    pub async fn heal_all(&self) -> Vec<String> {
-        let mut troubles = Vec::new();
-        self.grudges.lock().unwrap_or_else(PoisonError::into_inner).clear();
-        let links = match self.links.impose(&Grudge::default()) {
+    pub async fn heal_all(&self) -> Unhealed {
+        let mut unhealed = Unhealed::default();
+        let links = match self.partitions.end_all() {
             Ok(check) => {
                 if !check.holds {
-                    troubles.push("links are still blocked after healing".to_owned());
+                    unhealed.ours.push("links are still blocked after healing".to_owned());
                 }
                 check.evidence
             }
             Err(reason) => {
-                troubles.push(format!("links cannot be opened: {reason}"));
+                unhealed.ours.push(format!("links cannot be opened: {reason}"));
                 json!({"error": reason})
             }
         };
+        self.processes.forget_all();
         let names = self.cluster.names();
         for resumed in futures_all(names.iter().map(|name| self.cluster.resume(name))).await {
-            if let Err(error) = resumed {
-                troubles.push(error.to_string());
-            }
+            unhealed.ours.extend(resumed.err().map(|error| error.to_string()));
         }
-        let mut processes = Vec::new();
+        let mut running = Vec::new();
         for started in futures_all(names.iter().map(|name| self.cluster.start(name))).await {
             match started {
-                Ok(evidence) => processes.push(evidence),
-                Err(error) => troubles.push(error.to_string()),
+                Ok(evidence) => running.push(evidence),
+                Err(error) => unhealed.servers.push(error.to_string()),
             }
         }
         self.in_force.lock().unwrap_or_else(PoisonError::into_inner).clear();
-        let outcome = if troubles.is_empty() { "healed" } else { "indeterminate" };
-        let evidence = json!({"links": links, "processes": processes, "troubles": troubles});
+        let healed = unhealed == Unhealed::default();
+        let outcome = if healed { "healed" } else { "indeterminate" };
+        let troubles: Vec<&String> = unhealed.ours.iter().chain(&unhealed.servers).collect();
+        let evidence = json!({"links": links, "processes": running, "troubles": troubles});
         self.note("heal", json!({"action": "heal", "kind": "everything"}), Some(outcome), Some(evidence));
-        troubles
+        unhealed
     }
 
     async fn carry_out(&self, step: Step, began: tokio::time::Instant, mut calm: watch::Receiver<bool>) {
@@ -137,209 +174,117 @@ impl Storm {
         if *calm.borrow() {
             return;
         }
-        if let Some(trigger) = step.after {
+        // A step that waits for something ends when it would have ended without waiting, so that
+        // it never runs into the next of its class.
+        let end = tokio::time::Instant::now() + Duration::from_millis(step.for_ms);
+        if let Some(Trigger::NewPrimary) = step.after {
             let seen = tokio::select! {
-                seen = tokio::time::timeout(Duration::from_millis(step.for_ms), self.await_trigger(trigger)) => seen.is_ok(),
+                seen = tokio::time::timeout_at(end, self.await_new_primary()) => seen.is_ok(),
                 _ = calm.wait_for(|calm| *calm) => false,
             };
             if !seen {
                 let reason = "no new primary was seen in the time of this step".to_owned();
-                self.report_install(&step, &step.fault, &Installed::Skipped(reason));
+                self.report_install(&step, &step.fault, Injection::Skipped(reason));
                 return;
             }
         }
-        let fault = self.resolve(step.id, step.fault.clone()).await;
-        let installed = self.inject(step.id, &fault).await;
-        let words = format!("{} {}", fault.class(), fault.kind());
-        if !matches!(installed, Installed::Skipped(_)) {
+        let fault = aim::resolve(&self.cluster, step.id, step.fault.clone()).await;
+        let injection = self.inject(step.id, &fault).await;
+        let in_vain = matches!(injection, Injection::Skipped(_));
+        if !in_vain {
+            let words = format!("{} {}", fault.class(), fault.kind());
             self.in_force.lock().unwrap_or_else(PoisonError::into_inner).insert(step.id, words);
         }
-        self.report_install(&step, &fault, &installed);
-        if matches!(installed, Installed::Skipped(_)) {
+        self.report_install(&step, &fault, injection);
+        if in_vain {
             return;
         }
-        let lasts = Duration::from_millis(step.for_ms);
-        let moves = tokio::select! {
-            moves = self.last(&step, &fault, lasts) => moves,
-            _ = calm.wait_for(|calm| *calm) => 0,
-        };
-        let healed = self.heal(step.id, &fault).await;
-        self.in_force.lock().unwrap_or_else(PoisonError::into_inner).remove(&step.id);
-        let mut value = describe(step.id, "heal", &fault);
-        if moves > 0 {
-            value["moves"] = json!(moves);
+        tokio::select! {
+            () = self.last_until(end, &step, &fault) => {}
+            _ = calm.wait_for(|calm| *calm) => {}
         }
-        let (outcome, evidence) = match healed {
-            Ok(evidence) => ("healed", evidence),
-            Err((reason, evidence)) => ("indeterminate", because(&reason, evidence)),
+        let healing = self.heal(step.id, &fault).await;
+        self.in_force.lock().unwrap_or_else(PoisonError::into_inner).remove(&step.id);
+        let (outcome, evidence) = match healing.doubt {
+            None => ("healed", healing.evidence),
+            Some(doubt) => ("indeterminate", json!({"reason": doubt, "found": healing.evidence})),
         };
+        let value = describe(step.id, "heal", &fault);
         self.note(fault.class().name(), value, Some(outcome), Some(evidence));
     }
 
-    /// Finds out what could not be known before: who is primary.
-    async fn resolve(&self, id: u64, fault: Fault) -> Fault {
+    async fn await_new_primary(&self) {
+        let before = aim::claims(&self.cluster).await;
+        aim::new_primary(&self.cluster, &before).await;
+    }
+
+    /// Lets a fault last. A rolling partition moves meanwhile, and each move is recorded.
+    async fn last_until(&self, end: tokio::time::Instant, step: &Step, fault: &Fault) {
         match fault {
-            Fault::Partition { kind, grudge: None } => {
-                let grudge = self.grudge_around(&self.primaries().await, &kind, id);
-                Fault::Partition { kind, grudge: Some(grudge) }
+            Fault::Partition { kind, grudge: Some(first) } if kind == PartitionKind::Rolling.name() => {
+                let _ = tokio::time::timeout_at(end, self.roll(step, kind, first)).await;
             }
-            Fault::Kill { aim, nodes: None } => Fault::Kill { aim, nodes: Some(self.aimed_at(aim).await) },
-            Fault::Pause { aim, nodes: None } => Fault::Pause { aim, nodes: Some(self.aimed_at(aim).await) },
-            known => known,
+            _ => tokio::time::sleep_until(end).await,
         }
     }
 
-    /// The nodes that an aim means now, if it depends on who is primary.
-    async fn aimed_at(&self, aim: Aim) -> Vec<String> {
-        let primaries = self.primaries().await;
-        match aim {
-            Aim::Followers => {
-                self.cluster.names().iter().filter(|name| !primaries.contains(name)).cloned().collect()
-            }
-            _ => primaries,
+    /// Moves a partition to each new primary, for as long as it is polled.
+    async fn roll(&self, step: &Step, kind: &str, first: &Grudge) {
+        let mut cut_off = first.smaller_side();
+        for turn in 1.. {
+            let before = aim::claims(&self.cluster).await;
+            let new = aim::new_primary(&self.cluster, &before).await;
+            tokio::time::sleep(ROLL_AFTER).await;
+            // Its company comes from those who elected it: whoever was cut off comes back with
+            // what it wrote meanwhile, and has the others' votes to win.
+            let names = self.cluster.names();
+            let grudge = aim::grudge_around(&[new], names, kind, step.id * 1000 + turn, &cut_off);
+            cut_off = grudge.smaller_side();
+            let value = json!({"id": step.id, "action": "move", "kind": kind, "grudge": grudge});
+            let (outcome, evidence) = match self.partitions.shift(step.id, grudge) {
+                Ok(check) if check.holds => ("installed", check.evidence),
+                Ok(check) => ("indeterminate", check.evidence),
+                Err(reason) => ("indeterminate", json!({"reason": reason})),
+            };
+            self.note("partition-move", value, Some(outcome), Some(evidence));
         }
     }
 
-    /// The grudge of a kind that depends on who is primary. `turn` changes the company.
-    fn grudge_around(&self, primaries: &[String], kind: &str, turn: u64) -> Grudge {
-        let names = self.cluster.names();
-        match PartitionKind::named(kind) {
-            Some(PartitionKind::PrimaryMinority | PartitionKind::Rolling) => {
-                let mut order = names.to_vec();
-                // The schedule fixes the id, so that a replay draws the same company.
-                order.shuffle(&mut ChaCha8Rng::seed_from_u64(turn));
-                // More primaries than a minority holds: one of them, and the others stay outside.
-                let few = if primaries.len() > (names.len() - 1) / 2 { &primaries[..1] } else { primaries };
-                Grudge::minority_around(few, &order)
-            }
-            _ => Grudge::isolate(primaries, names),
-        }
-    }
-
-    async fn primaries(&self) -> Vec<String> {
-        let claims = self.cluster.statuses().await.into_iter();
-        claims.filter(|(_, status)| status.as_ref().is_ok_and(|s| s.primary)).map(|(name, _)| name).collect()
-    }
-
-    async fn await_trigger(&self, trigger: Trigger) {
-        let Trigger::NewPrimary = trigger;
-        let before = self.claims().await;
-        self.new_claim(&before).await;
-    }
-
-    /// Who says that it is primary, and in which term.
-    async fn claims(&self) -> BTreeSet<(String, Option<u64>)> {
-        let statuses = self.cluster.statuses().await.into_iter();
-        let claims = statuses.filter_map(|(name, status)| {
-            let status = status.ok().filter(|status| status.primary)?;
-            Some((name, status.term))
-        });
-        claims.collect()
-    }
-
-    /// Waits until a node claims what nobody claimed `before`, and returns it.
-    async fn new_claim(&self, before: &BTreeSet<(String, Option<u64>)>) -> String {
-        loop {
-            if let Some((name, _)) = self.claims().await.difference(before).next() {
-                return name.clone();
-            }
-            tokio::time::sleep(LOOK_FOR_TRIGGER_EVERY).await;
-        }
-    }
-
-    /// Lets a fault last. A rolling partition moves meanwhile; how often, is returned.
-    async fn last(&self, step: &Step, fault: &Fault, lasts: Duration) -> u64 {
-        if fault.kind() != PartitionKind::Rolling.name() {
-            tokio::time::sleep(lasts).await;
-            return 0;
-        }
-        let mut moves = 0;
-        let _ = tokio::time::timeout(lasts, async {
-            loop {
-                let before = self.claims().await;
-                let new = self.new_claim(&before).await;
-                tokio::time::sleep(ROLL_AFTER).await;
-                moves += 1;
-                let grudge = self.grudge_around(&[new], fault.kind(), step.id * 1000 + moves);
-                if let Err(reason) = self.impose(step.id, Some(grudge)) {
-                    tracing::warn!(reason, "a rolling partition could not move");
-                }
-            }
-        })
-        .await;
-        moves
-    }
-
-    async fn inject(&self, id: u64, fault: &Fault) -> Installed {
+    async fn inject(&self, id: u64, fault: &Fault) -> Injection {
+        let nobody = || Injection::Skipped("no node says that it is primary".to_owned());
         match fault {
-            Fault::Partition { grudge, .. } => {
-                let grudge = grudge.clone().unwrap_or_default();
-                if grudge.is_empty() {
-                    return Installed::Skipped("no node says that it is primary".to_owned());
-                }
-                match self.impose(id, Some(grudge)) {
-                    Ok(check) if check.holds => Installed::Installed(check.evidence),
-                    Ok(check) => Installed::Indeterminate(
-                        "probes found links other than the grudge says".to_owned(),
-                        check.evidence,
-                    ),
-                    Err(reason) => Installed::Indeterminate(reason, Json::Null),
-                }
-            }
-            Fault::Kill { nodes, .. } => {
-                let nodes = nodes.as_deref().unwrap_or_default();
-                gather(futures_all(nodes.iter().map(|name| self.cluster.kill(name))).await)
-            }
-            Fault::Pause { nodes, .. } => {
-                let nodes = nodes.as_deref().unwrap_or_default();
-                gather(futures_all(nodes.iter().map(|name| self.cluster.pause(name))).await)
-            }
-        }
-    }
-
-    async fn heal(&self, id: u64, fault: &Fault) -> Result<Json, (String, Json)> {
-        match fault {
-            Fault::Partition { .. } => match self.impose(id, None) {
-                Ok(check) if check.holds => Ok(check.evidence),
-                Ok(check) => Err(("probes found links other than they should be".to_owned(), check.evidence)),
-                Err(reason) => Err((reason, Json::Null)),
+            Fault::Partition { grudge, .. } => match grudge.clone().unwrap_or_default() {
+                grudge if grudge.is_empty() => nobody(),
+                grudge => self.partitions.begin(id, grudge),
             },
-            Fault::Kill { nodes, .. } => {
-                let nodes = nodes.as_deref().unwrap_or_default();
-                let started = futures_all(nodes.iter().map(|name| self.cluster.start(name))).await;
-                gather_healed(started.into_iter().map(|result| result.map(Some)))
-            }
-            Fault::Pause { nodes, .. } => {
-                let nodes = nodes.as_deref().unwrap_or_default();
-                gather_healed(futures_all(nodes.iter().map(|name| self.cluster.resume(name))).await)
-            }
+            Fault::Kill { nodes, .. } => match nodes.as_deref().unwrap_or_default() {
+                [] => nobody(),
+                nodes => self.processes.kill(id, nodes).await,
+            },
+            Fault::Pause { nodes, .. } => match nodes.as_deref().unwrap_or_default() {
+                [] => nobody(),
+                nodes => self.processes.pause(id, nodes).await,
+            },
         }
     }
 
-    /// Adds or removes one step's grudge, and imposes what all of them together say.
-    fn impose(&self, id: u64, grudge: Option<Grudge>) -> Result<LinkCheck, String> {
-        // Held throughout: two partitions that begin together must not undo one another.
-        let mut grudges = self.grudges.lock().unwrap_or_else(PoisonError::into_inner);
-        match grudge {
-            Some(grudge) => grudges.insert(id, grudge),
-            None => grudges.remove(&id),
+    async fn heal(&self, id: u64, fault: &Fault) -> Healing {
+        match fault {
+            Fault::Partition { .. } => self.partitions.end(id),
+            Fault::Kill { .. } => self.processes.restart(id).await,
+            Fault::Pause { .. } => self.processes.resume(id).await,
+        }
+    }
+
+    fn report_install(&self, step: &Step, fault: &Fault, injection: Injection) {
+        let (outcome, evidence) = match injection {
+            Injection::Installed(evidence) => ("installed", evidence),
+            Injection::Skipped(reason) => ("skipped", json!({"reason": reason})),
+            Injection::Indeterminate(reason, found) => {
+                ("indeterminate", json!({"reason": reason, "found": found}))
+            }
         };
-        let mut all = Grudge::default();
-        for grudge in grudges.values() {
-            all.merge(grudge);
-        }
-        self.links.impose(&all)
-    }
-
-    fn report_install(&self, step: &Step, fault: &Fault, installed: &Installed) {
         let value = describe(step.id, "install", fault);
-        let (outcome, evidence) = match installed {
-            Installed::Installed(evidence) => ("installed", evidence.clone()),
-            Installed::Skipped(reason) => ("skipped", because(reason, Json::Null)),
-            Installed::Indeterminate(reason, evidence) => {
-                ("indeterminate", because(reason, evidence.clone()))
-            }
-        };
         self.note(fault.class().name(), value, Some(outcome), Some(evidence));
     }
 
@@ -366,47 +311,6 @@ fn describe(id: u64, action: &str, fault: &Fault) -> Json {
         Fault::Kill { nodes, .. } | Fault::Pause { nodes, .. } => value["nodes"] = json!(nodes),
     }
     value
-}
-
-/// Evidence with the reason of a doubt, where the reader of histories looks for it.
-fn because(reason: &str, mut evidence: Json) -> Json {
-    if evidence.is_null() {
-        evidence = json!({});
-    }
-    evidence["reason"] = json!(reason);
-    evidence
-}
-
-type NodeResult = Result<Option<Json>, crate::nodes::NodeError>;
-
-/// A process fault over several nodes: installed if it took on at least one, in doubt if it went
-/// wrong on any.
-fn gather(results: Vec<NodeResult>) -> Installed {
-    let (evidence, troubles) = split(results);
-    if !troubles.is_empty() {
-        return Installed::Indeterminate(troubles.join("; "), json!({"nodes": evidence}));
-    }
-    if evidence.is_empty() {
-        return Installed::Skipped("none of the nodes has a running server".to_owned());
-    }
-    Installed::Installed(json!({"nodes": evidence}))
-}
-
-fn gather_healed(results: impl IntoIterator<Item = NodeResult>) -> Result<Json, (String, Json)> {
-    let (evidence, troubles) = split(results);
-    let evidence = json!({"nodes": evidence});
-    if troubles.is_empty() { Ok(evidence) } else { Err((troubles.join("; "), evidence)) }
-}
-
-fn split(results: impl IntoIterator<Item = NodeResult>) -> (Vec<Json>, Vec<String>) {
-    let (mut evidence, mut troubles) = (Vec::new(), Vec::new());
-    for result in results {
-        match result {
-            Ok(found) => evidence.extend(found),
-            Err(error) => troubles.push(error.to_string()),
-        }
-    }
-    (evidence, troubles)
 }
 
 #[cfg(test)]

@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use nix::sys::signal::Signal;
 use serde_json::{Value as Json, json};
 use targets::{NodeAddress, NodeStatus, Target, TargetOptions};
 use thiserror::Error;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::process::{ProcessError, ServerProcess, UnexpectedEnd, log_tail};
+use super::process::{ProcessError, ServerProcess, UnexpectedEnd, describe_signal, log_tail};
 
 /// How long a server may take from its start until it answers.
 const READY_LIMIT: Duration = Duration::from_secs(15);
@@ -94,6 +95,15 @@ pub struct Place {
 
 /// Called when a server dies by itself: node, end, last lines of its log.
 pub type OnCrash = Arc<dyn Fn(&str, &UnexpectedEnd, &str) + Send + Sync>;
+
+/// How a server process is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// Its pid.
+    pub pid: i32,
+    /// Whether every thread of it is stopped.
+    pub stopped: bool,
+}
 
 /// All nodes of a run.
 pub struct Cluster {
@@ -243,7 +253,16 @@ impl Cluster {
         let pid = process.pid();
         let status =
             process.kill().await.map_err(|s| NodeError::Process { node: name.to_owned(), source: s })?;
-        Ok(Some(json!({"node": name, "pid": pid, "reaped": status})))
+        // Another end than ours: it had died by itself a moment before, which is no kill.
+        let ours = status == describe_signal(Signal::SIGKILL);
+        Ok(ours.then(|| json!({"node": name, "pid": pid, "reaped": status})))
+    }
+
+    /// How a node's server is found now; `None` if it is not running.
+    pub async fn look(&self, name: &str) -> Option<Look> {
+        let server = self.node(name)?.server.lock().await;
+        let process = server.as_ref().filter(|server| server.is_running())?;
+        Some(Look { pid: process.pid(), stopped: process.is_stopped() })
     }
 
     /// Stops every thread of a node's server. Evidence, or `None` if it was not running.

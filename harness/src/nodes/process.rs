@@ -190,8 +190,12 @@ impl ServerProcess {
     /// When a thread goes on, or the process is gone.
     pub async fn pause(&self) -> Result<usize, ProcessError> {
         self.signal(Signal::SIGSTOP)?;
-        let stopped = |states: &[char]| !states.is_empty() && states.iter().all(|s| matches!(s, 'T' | 't'));
-        self.await_states(Signal::SIGSTOP, stopped).await
+        self.await_states(Signal::SIGSTOP, all_stopped).await
+    }
+
+    /// Whether every thread is stopped now.
+    pub fn is_stopped(&self) -> bool {
+        all_stopped(&self.thread_states())
     }
 
     /// SIGCONT, and waits until no thread is stopped. Returns the number of threads.
@@ -254,11 +258,20 @@ impl ServerProcess {
     }
 }
 
+fn all_stopped(states: &[char]) -> bool {
+    !states.is_empty() && states.iter().all(|state| matches!(state, 'T' | 't'))
+}
+
+/// How an end by a signal is told.
+pub(super) fn describe_signal(signal: Signal) -> String {
+    format!("killed by {signal}")
+}
+
 fn describe(status: ExitStatus) -> String {
     match (status.code(), status.signal()) {
         (Some(code), _) => format!("exit code {code}"),
         (None, Some(number)) => match Signal::try_from(number) {
-            Ok(signal) => format!("killed by {signal}"),
+            Ok(signal) => describe_signal(signal),
             Err(_) => format!("killed by signal {number}"),
         },
         (None, None) => status.to_string(),

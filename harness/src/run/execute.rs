@@ -43,7 +43,7 @@ pub enum ExecuteError {
         /// What was deployed.
         target: String,
         /// What failed.
-        source: ClusterError,
+        source: Box<ClusterError>,
     },
     /// The store.
     #[error(transparent)]
@@ -57,6 +57,9 @@ pub enum ExecuteError {
     /// A runtime or a thread.
     #[error("cannot start the runtime: {0}")]
     Runtime(#[from] std::io::Error),
+    /// A fault of ours that would not go away.
+    #[error("the faults could not be healed: {0}")]
+    Unhealed(String),
     /// A task of ours panicked.
     #[error("a task of the harness failed: {0}")]
     Task(#[from] tokio::task::JoinError),
@@ -141,7 +144,7 @@ impl Phases<'_> {
         tokio::select! {
             deployed = &mut deploy => deployed?.map_err(|source| ExecuteError::Deploy {
                 target: self.plan.target.name().to_owned(),
-                source,
+                source: Box::new(source),
             })?,
             () = self.interrupt.raised() => {
                 // It holds the nodes that it starts; teardown wants them now.
@@ -162,20 +165,26 @@ impl Phases<'_> {
             storm_runtime.spawn(async move { storm.rage(schedule, calm).await })
         };
         let mut generator: Box<dyn Generator> = workload.generator(&workload_options);
-        if self.plan.rate > 0.0 {
-            generator = generator.stagger(per_second(self.plan.rate)).boxed();
-        }
         let end = self.recorder.now() + self.plan.time_limit.as_nanos() as u64;
-        let loaded = load.run(&mut generator, Some(end), self.interrupt).await;
+        let loaded = if self.plan.rate > 0.0 {
+            let mut paced = (&mut generator).stagger(per_second(self.plan.rate));
+            load.run(&mut paced, Some(end), self.interrupt).await
+        } else {
+            load.run(&mut generator, Some(end), self.interrupt).await
+        };
         let _ = calm_down.send(true);
         raging.await?;
         loaded?;
 
         self.phase("heal");
         let storm = Arc::clone(self.storm);
-        let troubles = storm_runtime.spawn(async move { storm.heal_all().await }).await?;
-        for trouble in &troubles {
+        let unhealed = storm_runtime.spawn(async move { storm.heal_all().await }).await?;
+        for trouble in unhealed.ours.iter().chain(&unhealed.servers) {
             self.progress.say(&format!("healing: {trouble}"));
+        }
+        if !unhealed.ours.is_empty() {
+            // The system must not be blamed for a world that we left broken.
+            return Err(ExecuteError::Unhealed(unhealed.ours.join("; ")));
         }
         if self.interrupt.is_raised() {
             return Ok(());
@@ -214,7 +223,8 @@ impl Phases<'_> {
         )
     }
 
-    /// The load goes on until every client was served, or the limit; what came of it is recorded.
+    /// The load goes on, as fast as it is answered, until every client was served, or the limit;
+    /// what came of it is recorded.
     async fn recover(&self, load: &mut Load, generator: Box<dyn Generator>) -> Result<(), ExecuteError> {
         let clients = self.plan.concurrency;
         let mut until_serving = UntilServing::new(generator, clients);
@@ -224,12 +234,17 @@ impl Phases<'_> {
         if self.interrupt.is_raised() && until_serving.served_at().is_none() {
             return Ok(());
         }
+        let now = self.recorder.now();
         let (recovered, at, reason) = match until_serving.served_at() {
-            Some(at) => (true, at, "every client was served again".to_owned()),
-            None => {
-                let unserved = until_serving.unserved();
-                (false, self.recorder.now(), format!("{unserved} of {clients} clients had no ok operation"))
-            }
+            Some(at) => (Some(true), at, "every client was served again".to_owned()),
+            None => match (until_serving.refused(), until_serving.never_asked()) {
+                (0, unasked) => {
+                    (None, now, format!("{unasked} of {clients} clients had no operation to try"))
+                }
+                (refused, _) => {
+                    (Some(false), now, format!("{refused} of {clients} clients had no ok operation"))
+                }
+            },
         };
         let seconds = at.saturating_sub(began) as f64 / 1e9;
         let value = json!({"recovered": recovered, "seconds": seconds, "reason": reason});

@@ -12,13 +12,19 @@ use workloads::{Context, Generator, Next, Thread};
 pub struct UntilServing<G> {
     load: G,
     waiting: BTreeSet<Thread>,
+    asked: BTreeSet<Thread>,
     served_at: Option<u64>,
 }
 
 impl<G: Generator> UntilServing<G> {
     /// Watches `threads` clients under this load.
     pub fn new(load: G, threads: u32) -> Self {
-        UntilServing { load, waiting: (0..threads).map(Thread::Client).collect(), served_at: None }
+        UntilServing {
+            load,
+            waiting: (0..threads).map(Thread::Client).collect(),
+            asked: BTreeSet::new(),
+            served_at: None,
+        }
     }
 
     /// When the last of the threads was served, ns since the run began; `None` if one was not.
@@ -26,9 +32,14 @@ impl<G: Generator> UntilServing<G> {
         self.served_at
     }
 
-    /// How many threads have not been served.
-    pub fn unserved(&self) -> usize {
-        self.waiting.len()
+    /// How many threads tried something and have not been served.
+    pub fn refused(&self) -> usize {
+        self.waiting.intersection(&self.asked).count()
+    }
+
+    /// How many threads had nothing to try: of those nothing is known.
+    pub fn never_asked(&self) -> usize {
+        self.waiting.difference(&self.asked).count()
     }
 }
 
@@ -39,6 +50,7 @@ impl<G: Generator> Generator for UntilServing<G> {
 
     fn update(&mut self, thread: Thread, event: &Event) {
         self.load.update(thread, event);
+        self.asked.insert(thread);
         if event.event_type == EventType::Ok && self.waiting.remove(&thread) && self.waiting.is_empty() {
             self.served_at = Some(event.time);
         }

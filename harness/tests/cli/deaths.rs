@@ -39,8 +39,13 @@ fn judged_as_far_as_recorded(home: &Home) {
     // As if the kernel had taken the controller in the middle of a line.
     let history = OpenOptions::new().append(true).open(home.latest().join("history.jsonl"));
     history.unwrap().write_all(br#"{"index":99"#).unwrap();
-    let ended = finish(stormglass(["check", &run, "--json"])).with_code(0);
-    assert_eq!(ended.json()["verdict"], "valid");
+    let ended = finish(stormglass(["check", &run, "--json"])).with_code(2);
+    let result = ended.json();
+    // Nothing was violated, and a run that did not come to its end shows no more than that.
+    assert_eq!(result["checkers"]["linearizable"]["verdict"], "valid");
+    assert_eq!((&result["verdict"], &result["exit_code"]), (&"unknown".into(), &2.into()));
+    let reason = result["reason"].as_str().unwrap();
+    assert!(reason.contains("it ended in the phase `load`"), "{reason}");
     assert!(ended.stderr.contains("results.json is missing"), "{}", ended.stderr);
     assert!(ended.stderr.contains("was never finished"), "{}", ended.stderr);
     let _ = finish(stormglass(["report", &run])).with_code(0);
@@ -85,7 +90,8 @@ fn an_interrupt_heals_tears_down_and_judges() {
         assert_eq!((&results["verdict"], &results["exit_code"]), (&"unknown".into(), &130.into()));
         assert_eq!(results["checkers"]["linearizable"]["verdict"], "valid");
         let run = home.latest().to_str().unwrap().to_owned();
-        let _ = finish(stormglass(["check", &run])).with_code(0);
+        let again = finish(stormglass(["check", &run])).with_code(2).stdout;
+        assert!(again.contains("it ended in the phase `heal`"), "{again}");
     }
 }
 

@@ -101,7 +101,7 @@ pub fn sample(operations: u64, seed: u64) -> SampleRun {
     let mut due: Vec<u64> = (0..WORKERS).map(|_| rng.random_range(0..pause_ns)).collect();
     let mut pending: Vec<Pending> = Vec::new();
     // Each register's values with the times at which they were written.
-    let mut registers: Vec<Vec<(i64, u64)>> = vec![vec![(0, 0)]; KEYS];
+    let mut registers: Vec<Vec<(Value, u64)>> = vec![vec![(Value::Nil, 0)]; KEYS];
     let mut next_value = 1;
     let mut stale = None;
     loop {
@@ -179,15 +179,15 @@ fn invoke(
     worker: usize,
     now: u64,
     faults: &[Fault],
-    registers: &[Vec<(i64, u64)>],
+    registers: &[Vec<(Value, u64)>],
     next_value: &mut i64,
 ) -> Pending {
     let key = rng.random_range(0..KEYS);
-    let current = registers[key].last().map_or(0, |(value, _)| *value);
+    let current = registers[key].last().map_or(Value::Nil, |(value, _)| value.clone());
     let (function, value) = match rng.random_range(0..10) {
         0..5 => ("read", Value::Nil),
         5..9 => ("write", Value::Int(*next_value)),
-        _ => ("cas", Value::list([Value::Int(current), Value::Int(*next_value)])),
+        _ => ("cas", Value::list([current, Value::Int(*next_value)])),
     };
     *next_value += i64::from(function != "read");
     let node = format!("n{}", worker % 5 + 1);
@@ -210,7 +210,7 @@ fn complete(
     events: &mut Vec<Event>,
     mut op: Pending,
     processes: &mut [u32],
-    registers: &mut [Vec<(i64, u64)>],
+    registers: &mut [Vec<(Value, u64)>],
     stale: &mut Option<u64>,
 ) {
     let process = Process::client(processes[op.worker].into()).expect("few processes");
@@ -218,13 +218,11 @@ fn complete(
     let register = &mut registers[op.key];
     if op.event_type == EventType::Ok {
         match (&value, op.function) {
-            (Value::Int(written), _) => register.push((*written, op.end)),
-            (Value::List(pair), "cas")
-                if pair.first() != register.last().map(|(now, _)| Value::Int(*now)).as_ref() =>
-            {
+            (Value::Int(_), _) => register.push((value.clone(), op.end)),
+            (Value::List(pair), "cas") if pair.first() != register.last().map(|(now, _)| now) => {
                 (op.event_type, op.error) = (EventType::Fail, Some("value mismatch"));
             }
-            (Value::List(pair), "cas") => register.extend(pair[1].as_int().map(|new| (new, op.end))),
+            (Value::List(pair), "cas") => register.push((pair[1].clone(), op.end)),
             _ => {
                 let seen = register.len() - 1;
                 let over = register[seen].1 < op.start;
@@ -233,7 +231,7 @@ fn complete(
                     && op.key == 1
                     && over
                     && op.start - register[seen - 1].1 < 80_000_000;
-                value = Value::Int(register[if late { seen - 1 } else { seen }].0);
+                value = register[if late { seen - 1 } else { seen }].0.clone();
                 if late {
                     *stale = Some(op.end);
                 }

@@ -2,18 +2,21 @@
 
 use std::collections::HashSet;
 
-use checkers::Evidence;
-use serde_json::{Map, Value, json};
+use checkers::{Evidence, Fate, History, Operation};
+use serde_json::{Value, json};
 
 use super::operations::{Clock, table};
 use super::trim::{Limits, last_lines, script_json, trimmed, trimmed_text};
 use super::{LogTail, ReportInput};
 use crate::nemesis::{Attempt, NemesisLog};
 use crate::run_results::RunResults;
+use crate::stats::fate_word;
 use crate::text::visible;
 
 /// Pieces of evidence shown for each checker.
 const EVIDENCE_SHOWN: usize = 20;
+/// Up to this many operations are drawn, with the context of a small window.
+const DRAWN_WITH_CONTEXT: usize = 9;
 /// Faults whose evidence is shown.
 const FAULTS_WITH_EVIDENCE: usize = 400;
 /// Faults, crashes and marks drawn, each.
@@ -53,7 +56,7 @@ fn value(input: &ReportInput<'_>) -> Value {
         "reason": trimmed_text(&results.reason, PROSE.characters),
         // A number above 2^53 would be rounded by the reader.
         "seed": results.seed.map(|seed| seed.to_string()),
-        "checkers": checkers(results),
+        "checkers": checkers(results, history),
         "coverage": trimmed(&json!(results.coverage), SMALL),
         "recovery": trimmed(&json!(results.recovery), PROSE),
         "stats": trimmed(&json!(results.stats), SMALL),
@@ -127,9 +130,14 @@ fn band(attempt: &Attempt, from: u64, to: Option<u64>, with_evidence: bool) -> V
     })
 }
 
-fn checkers(results: &RunResults) -> Value {
+fn checkers(results: &RunResults, history: &History) -> Value {
     let checkers = results.checkers.0.iter().map(|(name, result)| {
-        let evidence: Vec<Value> = result.evidence.iter().take(EVIDENCE_SHOWN).map(shown_evidence).collect();
+        let evidence: Vec<Value> = result
+            .evidence
+            .iter()
+            .take(EVIDENCE_SHOWN)
+            .map(|evidence| shown_evidence(evidence, history))
+            .collect();
         json!({
             "name": trimmed_text(name, 100),
             "verdict": result.verdict,
@@ -145,25 +153,55 @@ fn checkers(results: &RunResults) -> Value {
 }
 
 /// Evidence as it is, but for a prefix that may be as long as the history: of it the page needs
-/// only the part that lies in the window.
-fn shown_evidence(evidence: &Evidence) -> Value {
-    let mut shown = match evidence {
+/// only the part that lies in the window. The smallest window is often a single read, which says
+/// little to a person, so the operations before it in the order that works come along as context.
+fn shown_evidence(evidence: &Evidence, history: &History) -> Value {
+    let shown = match evidence {
         Evidence::Linearizability(found) => {
             let window: HashSet<usize> = found.window.iter().map(|operation| operation.call).collect();
+            let before: Vec<usize> =
+                found.prefix.iter().copied().filter(|call| !window.contains(call)).collect();
+            let room = DRAWN_WITH_CONTEXT.saturating_sub(window.len());
+            let context = &before[before.len().saturating_sub(room)..];
             let mut short = found.clone();
-            short.prefix.retain(|call| window.contains(call));
+            short.prefix.retain(|call| window.contains(call) || context.contains(call));
             let mut shown = json!(Evidence::Linearizability(short));
             if shown["prefix_length"].as_u64().is_none_or(|length| length == 0) {
                 shown["prefix_length"] = found.prefix.len().into();
             }
+            let keyed = found.key.is_some();
+            shown["context"] = context.iter().filter_map(|call| quoted(history, *call, keyed)).collect();
             shown
         }
         other => json!(other),
     };
-    let limits = Limits { elements: 300, ..PROSE };
-    shown = trimmed(&shown, limits);
-    if !shown.is_object() {
-        shown = Value::Object(Map::new());
-    }
-    shown
+    trimmed(&shown, Limits { elements: 300, ..PROSE })
+}
+
+/// The operation invoked at this position, in the shape of a `QuotedOperation`.
+fn quoted(history: &History, call: usize, keyed: bool) -> Option<Value> {
+    let invocation = history.events().get(call)?;
+    let completion = history.partner(call).map(|ret| (ret, &history.events()[ret]));
+    let operation = Operation { call, invocation, completion };
+    let unkeyed = |value: &checkers::Value| match value.as_pair() {
+        Some((_, inner)) if keyed => inner.clone(),
+        _ => value.clone(),
+    };
+    let fate = operation.fate();
+    let input = unkeyed(&invocation.value);
+    let output = completion.filter(|_| fate == Fate::Ok).map(|(_, event)| unkeyed(&event.value));
+    let told = output.as_ref().unwrap_or(&input);
+    let text = format!("process {}: {} {told}", invocation.process, invocation.f);
+    Some(json!({
+        "call": call,
+        "ret": operation.ret(),
+        "process": invocation.process.number(),
+        "f": invocation.f.as_str(),
+        "text": text,
+        "input": input,
+        "output": output,
+        "fate": fate_word(fate),
+        "call_time": invocation.time,
+        "ret_time": operation.ret().map(|ret| history.events()[ret].time),
+    }))
 }

@@ -89,13 +89,16 @@ fn a_huge_value_is_cut_for_display() {
 }
 
 #[test]
-fn of_a_long_prefix_only_the_window_is_kept() {
+fn of_a_long_prefix_only_the_window_and_what_precedes_it_is_kept() {
     let history = history(&writes(1000, 0, 1));
     let evidence = linearizability(2000, (0..=2000).step_by(2).collect());
     let results = results(&history, Judgement::invalid("wgl", vec![evidence]), json!(null));
     let data = data_of(&render(&ReportInput::of_history(&results, &history)));
     let shown = &data["checkers"][0]["evidence"][0];
-    assert_eq!((&shown["prefix"], &shown["prefix_length"]), (&json!([2000]), &json!(1001)));
+    let calls: Vec<usize> = (1984..=2000).step_by(2).collect();
+    assert_eq!((&shown["prefix"], &shown["prefix_length"]), (&json!(calls), &json!(1001)));
+    let context = shown["context"].as_array().unwrap();
+    assert_eq!((context.len(), &context[7]["text"]), (8, &json!("process 0: write [\"k\",1]")));
 }
 
 #[test]
