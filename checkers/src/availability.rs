@@ -14,6 +14,9 @@ pub struct Availability {
     /// Operations by the node named in their completion, in the order of names. Those whose
     /// completion names none, or that have none, are left out.
     pub nodes: Vec<Node>,
+    /// In how much of the time something succeeded, between the first and the last event of a
+    /// client. Absent if no time passed.
+    pub served: Option<Served>,
     /// The longest time without an `ok`, between the first and the last event of a client.
     /// Absent if no client did anything.
     pub longest_gap: Option<Gap>,
@@ -44,6 +47,15 @@ pub struct Node {
     /// Completions of any kind.
     pub completed: usize,
     /// `ok / completed`, from 0 to 1.
+    pub share: f64,
+}
+
+/// How much of the time a system served.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Served {
+    /// Length of the intervals looked at: a second, or a tenth of one if all lasted less than ten.
+    pub interval_ms: u64,
+    /// Share of the intervals in which something completed with `ok`, from 0 to 1.
     pub share: f64,
 }
 
@@ -108,20 +120,39 @@ impl Availability {
             completed: tally.completed,
             share: tally.share(),
         });
+        let span = client_span(history);
         Availability {
             seconds: seconds.collect(),
             nodes: nodes.collect(),
-            longest_gap: longest_gap(history, &oks),
+            served: span.and_then(|span| served(span, &oks)),
+            longest_gap: span.map(|span| longest_gap(span, &oks)),
             unanswered,
         }
     }
 }
 
-/// `oks` are the times of `ok` completions, in order.
-fn longest_gap(history: &History, oks: &[u64]) -> Option<Gap> {
+/// Times of the first and of the last event of a client.
+fn client_span(history: &History) -> Option<(u64, u64)> {
     let mut clients = history.events().iter().filter(|event| !event.process.is_nemesis());
     let first = clients.next()?.time;
-    let last = clients.next_back().map_or(first, |event| event.time);
+    Some((first, clients.next_back().map_or(first, |event| event.time)))
+}
+
+/// `oks` are the times of `ok` completions, in order.
+fn served((first, last): (u64, u64), oks: &[u64]) -> Option<Served> {
+    let length = last - first;
+    // A short run is looked at more closely, so that there is something to count.
+    let interval_ms = if length >= 10_000_000_000 { 1000 } else { 100 };
+    let interval = interval_ms * 1_000_000;
+    let intervals = length.div_ceil(interval);
+    let final_interval = intervals.checked_sub(1)?;
+    let mut with_ok: Vec<u64> = oks.iter().map(|ok| ((ok - first) / interval).min(final_interval)).collect();
+    with_ok.dedup();
+    Some(Served { interval_ms, share: with_ok.len() as f64 / intervals as f64 })
+}
+
+/// `oks` are the times of `ok` completions, in order.
+fn longest_gap((first, last): (u64, u64), oks: &[u64]) -> Gap {
     let ends = oks.iter().copied().chain([last]);
     let mut start_time = first;
     let mut longest = Gap { start_time: first, end_time: first, length_ms: 0.0 };
@@ -132,7 +163,7 @@ fn longest_gap(history: &History, oks: &[u64]) -> Option<Gap> {
         }
         start_time = end_time;
     }
-    Some(longest)
+    longest
 }
 
 #[cfg(test)]
@@ -164,6 +195,8 @@ mod tests {
         let gap = availability.longest_gap.unwrap();
         assert_eq!((gap.start_time, gap.end_time, gap.length_ms), (200_000_000, 2_700_000_000, 2_500.0));
         assert_eq!(availability.unanswered, 1);
-        assert_eq!(Availability::of(&History::default()).longest_gap, None);
+        // From 100 ms to 2800 ms there are 27 intervals; the last ok falls on the end of the 26th.
+        assert_eq!(availability.served, Some(Served { interval_ms: 100, share: 2.0 / 27.0 }));
+        assert_eq!(Availability::of(&History::default()), Availability::default());
     }
 }

@@ -1,30 +1,39 @@
 //! What was done, how it ended, how long it took, and what went wrong.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use serde::{Deserialize, Serialize};
 
 use crate::checker::{Budget, Checker};
+use crate::event::Event;
 use crate::history::{Fate, History, Operation};
+use crate::value::Value;
 use crate::verdict::Judgement;
 
 /// Which algorithm answers.
 const ALGORITHM: &str = "counting";
 /// How many kinds of errors are told, the most frequent first.
 const MAX_ERRORS: usize = 64;
-/// How many characters of an error are kept.
+/// How many kinds are told apart while counting: errors with a number in them would otherwise
+/// fill the memory.
+const MAX_KINDS: usize = 1024;
+/// How many characters of an error are kept, and compared.
 const MAX_ERROR_CHARS: usize = 200;
 
 /// Numbers over all client operations of a history.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Stats {
+    /// From the first event to the last, the nemesis' among them; milliseconds.
+    pub duration_ms: f64,
     /// Over all functions.
     pub all: Outcomes,
     /// By function, in the order of names.
     pub by_f: BTreeMap<String, Outcomes>,
     /// Errors by function, outcome and text, the most frequent first; at most 64.
     pub errors: Vec<ErrorGroup>,
-    /// How many further kinds of errors there were.
+    /// Operations whose errors are of further kinds.
     pub errors_omitted: usize,
 }
 
@@ -73,7 +82,8 @@ pub struct ErrorGroup {
     pub f: String,
     /// `fail` or `info`.
     pub fate: String,
-    /// The error, cut after 200 characters.
+    /// The error: text as it is, anything else as JSON. Cut after 200 characters, with an
+    /// ellipsis to say so.
     pub error: String,
     /// How often.
     pub count: usize,
@@ -132,47 +142,84 @@ impl Tally {
     }
 }
 
+/// Errors by function, fate and text.
+#[derive(Default)]
+struct Errors<'h> {
+    groups: BTreeMap<(&'h str, Fate, String), ErrorGroup>,
+    omitted: usize,
+}
+
+impl<'h> Errors<'h> {
+    fn add(&mut self, operation: &Operation<'h>, at: usize, completion: &Event, error: &Value) {
+        let (f, fate) = (operation.invocation.f.as_str(), operation.fate());
+        let full = self.groups.len() >= MAX_KINDS;
+        let group = match self.groups.entry((f, fate, cut(error))) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(_) if full => {
+                self.omitted += 1;
+                return;
+            }
+            Entry::Vacant(new) => {
+                let group = ErrorGroup {
+                    f: f.to_owned(),
+                    fate: fate.as_str().to_owned(),
+                    error: new.key().2.clone(),
+                    count: 0,
+                    first: at,
+                    last: at,
+                    first_time: completion.time,
+                    last_time: completion.time,
+                };
+                new.insert(group)
+            }
+        };
+        group.count += 1;
+        // Operations come in the order of invocation, errors in that of completion.
+        if at < group.first {
+            (group.first, group.first_time) = (at, completion.time);
+        }
+        if at > group.last {
+            (group.last, group.last_time) = (at, completion.time);
+        }
+    }
+
+    /// The most frequent, and how many operations had others.
+    fn most_frequent(self) -> (Vec<ErrorGroup>, usize) {
+        let mut groups: Vec<ErrorGroup> = self.groups.into_values().collect();
+        groups.sort_by(|a, b| b.count.cmp(&a.count).then(a.first.cmp(&b.first)));
+        let rest = groups.split_off(groups.len().min(MAX_ERRORS));
+        (groups, self.omitted + rest.iter().map(|group| group.count).sum::<usize>())
+    }
+}
+
+fn cut(error: &Value) -> String {
+    let text = error.as_str().map_or_else(|| Cow::Owned(error.to_string()), Cow::Borrowed);
+    match text.char_indices().nth(MAX_ERROR_CHARS) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.into_owned(),
+    }
+}
+
 impl Stats {
     /// Counts a history.
     pub fn of(history: &History) -> Self {
         let mut all = Tally::default();
         let mut by_f: BTreeMap<&str, Tally> = BTreeMap::new();
-        let mut errors: BTreeMap<(&str, Fate, String), ErrorGroup> = BTreeMap::new();
+        let mut errors = Errors::default();
         for operation in history.operations() {
-            let f = operation.invocation.f.as_str();
             all.add(&operation);
-            by_f.entry(f).or_default().add(&operation);
-            let Some((at, completion)) = operation.completion else { continue };
-            let Some(error) = completion.error() else { continue };
-            let error: String = match error.as_str() {
-                Some(text) => text.chars().take(MAX_ERROR_CHARS).collect(),
-                None => error.to_string().chars().take(MAX_ERROR_CHARS).collect(),
-            };
-            let fate = operation.fate();
-            let group = errors.entry((f, fate, error.clone())).or_insert_with(|| ErrorGroup {
-                f: f.to_owned(),
-                fate: fate.as_str().to_owned(),
-                error,
-                count: 0,
-                first: at,
-                last: at,
-                first_time: completion.time,
-                last_time: completion.time,
-            });
-            group.count += 1;
-            // Operations come in the order of invocation, errors in that of completion.
-            if at < group.first {
-                (group.first, group.first_time) = (at, completion.time);
-            }
-            if at > group.last {
-                (group.last, group.last_time) = (at, completion.time);
+            by_f.entry(operation.invocation.f.as_str()).or_default().add(&operation);
+            if let Some((at, completion)) = operation.completion
+                && let Some(error) = completion.error()
+            {
+                errors.add(&operation, at, completion, error);
             }
         }
-        let mut errors: Vec<ErrorGroup> = errors.into_values().collect();
-        errors.sort_by(|a, b| b.count.cmp(&a.count).then(a.first.cmp(&b.first)));
-        let errors_omitted = errors.len().saturating_sub(MAX_ERRORS);
-        errors.truncate(MAX_ERRORS);
+        let (errors, errors_omitted) = errors.most_frequent();
+        let time = |event: Option<&Event>| event.map_or(0, |event| event.time);
+        let duration = time(history.events().last()) - time(history.events().first());
         Stats {
+            duration_ms: duration as f64 / 1e6,
             all: all.outcomes(),
             by_f: by_f.into_iter().map(|(f, tally)| (f.to_owned(), tally.outcomes())).collect(),
             errors,
@@ -183,7 +230,7 @@ impl Stats {
 
 /// Counts, and asks that every function got something through. After Jepsen's `checker/stats`,
 /// which calls a function without any `ok` invalid; here it is a doubt, because such a history
-/// shows no broken promise.
+/// shows no broken promise. The numbers themselves are [`Stats::of`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct StatsChecker;
 
@@ -200,16 +247,12 @@ impl Checker for StatsChecker {
             .filter(|(_, outcomes)| outcomes.ok.count == 0)
             .map(|(f, outcomes)| format!("none of {} operations `{f}`", outcomes.count))
             .collect();
-        let judgement = if stats.all.count == 0 {
+        if stats.all.count == 0 {
             Judgement::unknown(ALGORITHM, "no client invoked anything")
         } else if without.is_empty() {
             Judgement::valid(ALGORITHM)
         } else {
             Judgement::unknown(ALGORITHM, format!("{} was answered with ok", without.join(", and ")))
-        };
-        match serde_json::to_value(&stats) {
-            Ok(value) => judgement.with("stats", value),
-            Err(_) => judgement,
         }
     }
 }
@@ -258,6 +301,29 @@ mod tests {
         assert_eq!(stats.by_f["read"].info.latency, None);
         let [group] = &stats.errors[..] else { panic!("{:?}", stats.errors) };
         assert_eq!((group.count, group.first, group.last, group.last_time), (2, 4, 5, 6_000_000));
-        assert_eq!(judgement.details["stats"]["by_f"]["write"]["fail"]["count"], 2);
+        assert_eq!(stats.by_f["write"].fail.count, 2);
+        assert_eq!((stats.duration_ms, stats.errors_omitted), (7.0, 0));
+        assert_eq!(Stats::of(&History::default()), Stats::default());
+    }
+
+    #[test]
+    fn long_errors_are_cut_and_rare_ones_counted_together() {
+        let failures = |errors: Vec<String>| {
+            let failure = |error: &String| {
+                let invocation = event(0, 0, EventType::Invoke, "read", None);
+                [invocation, event(0, 0, EventType::Fail, "read", Some(error))]
+            };
+            Stats::of(&History::new(errors.iter().flat_map(failure).collect()).unwrap())
+        };
+        let stats = failures(vec!["ä".repeat(201), "ä".repeat(200), "ä".repeat(1 << 20)]);
+        let groups: Vec<_> = stats.errors.iter().map(|group| (group.error.as_str(), group.count)).collect();
+        let whole = "ä".repeat(200);
+        assert_eq!(groups, [(format!("{whole}…").as_str(), 2), (whole.as_str(), 1)]);
+
+        let distinct = failures((0..2 * MAX_KINDS).map(|n| format!("port {n}")).collect());
+        assert_eq!(
+            (distinct.errors.len(), distinct.errors_omitted),
+            (MAX_ERRORS, 2 * MAX_KINDS - MAX_ERRORS)
+        );
     }
 }

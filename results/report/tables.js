@@ -68,39 +68,68 @@ function recoverySection(data) {
     reason ? el("p", {class: "muted"}, reason) : null));
 }
 
+/** A part of a whole, with the digits that the summary has. */
+function percent(part, whole) {
+  return (100 * part / Math.max(whole, 1)).toFixed(1) + " %";
+}
+
 function statisticsSection(data) {
   const {stats} = data;
-  const {ok, fail, info} = stats.operations;
-  const total = ok + fail + info;
-  const share = (part, whole) => whole ? (100 * part / whole).toFixed(part && part / whole < 0.1 ? 1 : 0) + " %" : "";
-  const available = stats.availability;
+  const {all, availability} = stats;
+  const timed = data.clock.timed && stats.duration_ms > 0;
   const tile = (value, label) => el("div", {}, el("b", {}, value), el("span", {}, label));
-  const gap = el("a", {href: "#t=" + available.longest_gap_from_seconds.toFixed(3) + "s"}, milliseconds(available.longest_gap_seconds * 1e3));
-  const timed = data.clock.timed && stats.duration_seconds > 0;
-  const rows = stats.groups.map(group => {
-    const l = group.latency;
-    const cell = name => l && timed ? milliseconds(l[name]) : "";
-    const all = stats.groups.filter(other => other.f === group.f).reduce((sum, other) => sum + other.count, 0);
-    return [group.f, [dot(`var(--${group.outcome})`), group.outcome], count(group.count), share(group.count, all),
-      cell("ms_p50"), cell("ms_p95"), cell("ms_p99"), cell("ms_max")];
-  });
-  const errors = stats.errors.map(error => [
-    [dot(`var(--${error.outcome})`), error.outcome], error.f, count(error.count),
-    el("span", {class: "mono"}, error.error), el("a", {href: "#op=" + error.first}, "event " + count(error.first)),
-  ]);
+  const {served, longest_gap: gap} = availability;
   return section("statistics", "Statistics",
     el("div", {class: "panel tiles"},
-      tile(count(total), "operations"), tile(share(ok, total) || "0 %", "ok"), tile(share(fail, total) || "0 %", "fail"), tile(share(info, total) || "0 %", "info"),
-      timed ? tile(milliseconds(stats.duration_seconds * 1e3), "duration") : null,
-      timed ? tile(count(Math.round(ok / stats.duration_seconds)), "ok per second") : null,
-      timed ? tile(share(available.served_share, 1), `available: intervals of ${available.interval_seconds} s with a success`) : null,
-      timed ? tile(gap, "longest time without a success") : null),
-    rows.length ? el("div", {class: "panel"}, table([
-      {head: "Function"}, {head: "Outcome"}, {head: "Count", number: true}, {head: "Share", number: true},
-      {head: "p50", number: true}, {head: "p95", number: true}, {head: "p99", number: true}, {head: "max", number: true}], rows)) : null,
-    errors.length ? el("div", {class: "panel"}, el("h3", {}, "Errors"), table([
-      {head: "Outcome"}, {head: "Function"}, {head: "Count", number: true}, {head: "Error", wide: true}, {head: "First"}], errors),
-      stats.other_errors ? el("p", {class: "small muted"}, plural(stats.other_errors, "operation") + " with other errors.") : null) : null);
+      tile(count(all.count), "operations"), OUTCOMES.map(name => tile(percent(all[name].count, all.count), name)),
+      timed ? tile(milliseconds(stats.duration_ms), "duration") : null,
+      timed ? tile(count(Math.round(all.ok.count / stats.duration_ms * 1e3)), "ok per second") : null,
+      timed && served ? tile(percent(served.share, 1), `available: intervals of ${milliseconds(served.interval_ms)} with a success`) : null,
+      timed && gap ? tile(el("a", {href: "#t=" + (gap.start_time / 1e9).toFixed(3) + "s"}, milliseconds(gap.length_ms)), "longest time without a success") : null),
+    functionsPanel(stats, timed), nodesPanel(availability), errorsPanel(data));
+}
+
+function functionsPanel({all, by_f, functions_omitted, availability}, timed) {
+  if (!by_f.length) return null;
+  const rows = (name, outcomes) => OUTCOMES.filter(outcome => outcomes[outcome].count).map(outcome => {
+    const {count: number, latency} = outcomes[outcome];
+    const cell = quantile => latency && timed ? milliseconds(latency[quantile]) : "";
+    return [name, [dot(`var(--${outcome})`), outcome], count(number), percent(number, outcomes.count),
+      ...["p50_ms", "p95_ms", "p99_ms", "p99_9_ms", "max_ms"].map(cell)];
+  });
+  return el("div", {class: "panel"},
+    table([{head: "Function"}, {head: "Outcome"}, ...["Count", "Share", "p50", "p95", "p99", "p99.9", "max"].map(head => ({head, number: true}))],
+      [...by_f.flatMap(({f, outcomes}) => rows(f, outcomes)),
+        ...(by_f.length + functions_omitted > 1 ? rows("all functions", all) : [])]),
+    note(functions_omitted, "more function", " in results.json."),
+    note(availability.unanswered, "operation", " never completed; counted as info."));
+}
+
+function nodesPanel({nodes, nodes_omitted}) {
+  if (!nodes.length) return null;
+  return el("div", {class: "panel"}, el("h3", {}, "By the node that the client spoke to"),
+    table([{head: "Node"}, {head: "Completed", number: true}, {head: "ok", number: true}, {head: "Share ok", number: true}],
+      nodes.map(({node, ok, completed}) => [node, count(completed), count(ok), percent(ok, completed)])),
+    note(nodes_omitted, "more node", " in results.json."));
+}
+
+function errorsPanel(data) {
+  const {errors, errors_omitted} = data.stats;
+  if (!errors.length) return null;
+  const link = (position, time) => {
+    const name = "event " + count(position);
+    return el("a", {href: "#op=" + position, title: name}, data.clock.timed ? clockText(data, time / 1e9) : name);
+  };
+  return el("div", {class: "panel"}, el("h3", {}, "Errors"),
+    table([{head: "Outcome"}, {head: "Function"}, {head: "Count", number: true}, {head: "Error", wide: true}, {head: "First", number: true}, {head: "Last", number: true}],
+      errors.map(group => [[dot(`var(--${group.fate})`), group.fate], group.f, count(group.count), el("span", {class: "mono"}, group.error),
+        link(group.first, group.first_time), link(group.last, group.last_time)])),
+    note(errors_omitted, "operation", " with other errors."));
+}
+
+/** A line below a table about what is not in it; nothing if there is nothing. */
+function note(number, noun, rest) {
+  return number ? el("p", {class: "small muted"}, plural(number, noun) + rest) : null;
 }
 
 function crashesSection(data) {

@@ -7,7 +7,8 @@ function headline(data) {
     case 0: return "Valid: the system kept every promise that was checked";
     case 1: return "Invalid: the system broke its promise";
     case 3: return "Valid, but the system did not recover";
-    case 130: return "Unknown: the run was interrupted";
+    case 130: return data.verdict === "invalid"
+      ? "Invalid: the system broke its promise before the run was interrupted" : "Unknown: the run was interrupted";
     case 255: return "Unknown: the harness failed, not the system";
     default:
       return data.coverage.verdict === "thin" && data.checkers.length && data.checkers.every(c => c.verdict === "valid")

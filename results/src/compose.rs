@@ -2,6 +2,7 @@
 //!
 //! `invalid` beats `unknown` beats `valid`. Thin coverage turns a valid run into an unknown one.
 //! A system that kept its promise and did not come back stays `valid`, with a code of its own.
+//! An interrupted run shows nothing good, but what it violated up to there is `invalid`.
 //! When the harness failed there is no verdict about the system at all.
 
 use checkers::Verdict;
@@ -23,7 +24,7 @@ pub mod exit_code {
     pub const BAD_INPUT: u8 = 254;
     /// The harness itself failed.
     pub const HARNESS_FAILURE: u8 = 255;
-    /// Interrupted; what was recorded is kept.
+    /// Interrupted; what was recorded is kept and judged. The verdict is `invalid` or `unknown`.
     pub const INTERRUPTED: u8 = 130;
 }
 
@@ -74,10 +75,13 @@ pub fn compose(
         (Trouble::Failed(why), Unknown | Valid, _, _) => {
             (Unknown, exit_code::HARNESS_FAILURE, format!("The harness failed: {}", sentence(why)))
         }
+        // What was violated in a prefix is violated, whatever would have followed.
         (Trouble::Interrupted, Invalid, _, _) => (
-            Unknown,
+            Invalid,
             exit_code::INTERRUPTED,
-            format!("The run was interrupted. Up to there a checker found a violation: {finding}"),
+            format!(
+                "The run was interrupted, and what was recorded up to there shows a violation: {finding}"
+            ),
         ),
         (Trouble::Interrupted, Unknown | Valid, _, _) => (
             Unknown,
@@ -194,7 +198,7 @@ mod tests {
         let failed = Trouble::Failed("node n1 did not start".to_owned());
         type Row<'a> = (&'a [Verdict], CoverageVerdict, Option<bool>, &'a Trouble, Verdict, u8, &'a str);
         #[rustfmt::skip]
-        let table: [Row<'_>; 16] = [
+        let table: [Row<'_>; 17] = [
             (&[Valid, Valid],   Sufficient, Some(true),  &Fine, Valid,   0, "Every promise checked was kept: COVERAGE."),
             (&[Valid],          Sufficient, None,        &Fine, Valid,   0, "Every promise checked was kept: COVERAGE."),
             (&[Valid],          Sufficient, Some(false), &Fine, Valid,   3, "Safety held, but the system did not recover: it did not serve within 30.0 s after the last heal."),
@@ -207,7 +211,8 @@ mod tests {
             (&[Unknown, Invalid], Sufficient, Some(true),  &Fine, Invalid, 1, "c1: element 1 was lost."),
             (&[Invalid, Valid], Thin,       Some(false), &Fine, Invalid, 1, "c0: element 1 was lost."),
             (&[Valid],          Sufficient, Some(true),  &Interrupted, Unknown, 130, "The run was interrupted; what was recorded up to there can be judged with `check`."),
-            (&[Invalid],        Sufficient, Some(true),  &Interrupted, Unknown, 130, "The run was interrupted. Up to there a checker found a violation: c0: element 1 was lost."),
+            (&[Invalid],        Sufficient, Some(true),  &Interrupted, Invalid, 130, "The run was interrupted, and what was recorded up to there shows a violation: c0: element 1 was lost."),
+            (&[Unknown, Invalid], Thin,     None,        &Interrupted, Invalid, 130, "The run was interrupted, and what was recorded up to there shows a violation: c1: element 1 was lost."),
             (&[Valid],          Sufficient, Some(true),  &failed, Unknown, 255, "The harness failed: node n1 did not start."),
             (&[],               Thin,       None,        &failed, Unknown, 255, "The harness failed: node n1 did not start."),
             (&[Invalid],        Sufficient, Some(true),  &failed, Unknown, 255, "The harness failed: node n1 did not start. Up to there a checker found a violation: c0: element 1 was lost."),

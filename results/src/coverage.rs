@@ -35,19 +35,15 @@ pub struct OperationCounts {
 impl OperationCounts {
     /// Counts a history's operations.
     pub fn of(history: &History) -> Self {
-        history.operations().fold(Self::default(), |mut counts, operation| {
-            counts.add(operation.fate());
-            counts
-        })
-    }
-
-    /// Counts one more.
-    pub fn add(&mut self, fate: Fate) {
-        match fate {
-            Fate::Ok => self.ok += 1,
-            Fate::Fail => self.fail += 1,
-            Fate::Info => self.info += 1,
+        let mut counts = Self::default();
+        for operation in history.operations() {
+            match operation.fate() {
+                Fate::Ok => counts.ok += 1,
+                Fate::Fail => counts.fail += 1,
+                Fate::Info => counts.info += 1,
+            }
         }
+        counts
     }
 
     /// All of them.

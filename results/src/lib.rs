@@ -10,7 +10,7 @@
 //! | [`run_results`] | `results.json`, the whole of it |
 //! | [`compose`] | verdict and exit code of a run, one table |
 //! | [`coverage`] | whether the run tried enough |
-//! | [`stats`] | counts, latencies, errors, availability |
+//! | [`stats`] | counts, latencies, errors, availability, as `checkers` computes them |
 //! | [`nemesis`] | faults, phases and crashes, read from the history |
 //! | [`store`] | the folder of a run, written and read back |
 //! | [`report`] | `report.html` |

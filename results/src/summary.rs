@@ -121,19 +121,19 @@ impl Summary<'_> {
 
     fn operations_line(&self) -> String {
         let stats = &self.results.stats;
-        let operations = stats.operations;
-        let total = operations.total();
-        let share = |part: u64| 100.0 * part as f64 / total.max(1) as f64;
+        let all = &stats.operations.all;
+        let share = |part: usize| 100.0 * part as f64 / all.count.max(1) as f64;
         let mut line = format!(
-            "{total}: {:.1} % ok, {:.1} % fail, {:.1} % info in {:.1} s",
-            share(operations.ok),
-            share(operations.fail),
-            share(operations.info),
-            stats.duration_seconds
+            "{}: {:.1} % ok, {:.1} % fail, {:.1} % info in {:.1} s",
+            all.count,
+            share(all.ok.count),
+            share(all.fail.count),
+            share(all.info.count),
+            stats.operations.duration_ms / 1e3
         );
-        if let Some((f, latency)) = stats.ok_latency() {
+        if let Some((f, latency)) = stats.busiest() {
             let f = shorten(&visible(f), 20);
-            let _ = write!(line, "; {f} p50 {:.1} ms, p99 {:.1} ms", latency.ms_p50, latency.ms_p99);
+            let _ = write!(line, "; {f} p50 {:.1} ms, p99 {:.1} ms", latency.p50_ms, latency.p99_ms);
         }
         line
     }

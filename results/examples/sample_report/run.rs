@@ -310,11 +310,7 @@ fn result(op: &QuotedOperation) -> Value {
 
 fn quote(op: &Operation<'_>) -> QuotedOperation {
     let half = |event: &Event| event.value.as_pair().map(|(_, value)| value.clone()).unwrap_or_default();
-    let fate = match op.fate() {
-        checkers::Fate::Ok => "ok",
-        checkers::Fate::Fail => "fail",
-        checkers::Fate::Info => "info",
-    };
+    let fate = op.fate().as_str();
     let input = half(op.invocation);
     let output = op.completion_event().filter(|_| fate == "ok").map(half);
     let process = op.process();

@@ -10,7 +10,7 @@ use super::trim::{Limits, last_lines, script_json, trimmed, trimmed_text};
 use super::{LogTail, ReportInput};
 use crate::nemesis::{Attempt, NemesisLog};
 use crate::run_results::RunResults;
-use crate::stats::fate_word;
+use crate::stats::Stats;
 use crate::text::visible;
 
 /// Pieces of evidence shown for each checker.
@@ -21,6 +21,9 @@ const DRAWN_WITH_CONTEXT: usize = 9;
 const FAULTS_WITH_EVIDENCE: usize = 400;
 /// Faults, crashes and marks drawn, each.
 const MARKS_SHOWN: usize = 5000;
+
+/// Rows of a table of functions or nodes.
+const ROWS_SHOWN: usize = 60;
 
 const PROSE: Limits = Limits { characters: 2000, elements: 400 };
 const SMALL: Limits = Limits { characters: 400, elements: 60 };
@@ -59,7 +62,7 @@ fn value(input: &ReportInput<'_>) -> Value {
         "checkers": checkers(results, history),
         "coverage": trimmed(&json!(results.coverage), SMALL),
         "recovery": trimmed(&json!(results.recovery), PROSE),
-        "stats": trimmed(&json!(results.stats), SMALL),
+        "stats": statistics(&results.stats),
         "plan": trimmed(&results.plan, PROSE),
         "schedule": input.schedule.map(|schedule| trimmed(schedule, PROSE)),
         "clock": {"tick_ns": clock.tick_ns, "timed": clock.timed, "first": first, "last": last},
@@ -102,6 +105,34 @@ fn value(input: &ReportInput<'_>) -> Value {
     data["logs"] = input.logs.iter().map(log_json).collect();
     data["files"] = input.files.iter().map(|file| json!(file)).collect();
     data
+}
+
+/// The numbers as they are, but for long lists, and for those of each second: the charts draw
+/// these from the operations.
+fn statistics(stats: &Stats) -> Value {
+    let Stats { operations, availability } = stats;
+    let functions: Vec<Value> = operations
+        .by_f
+        .iter()
+        .take(ROWS_SHOWN)
+        .map(|(f, outcomes)| json!({"f": trimmed_text(f, 100), "outcomes": outcomes}))
+        .collect();
+    let nodes = &availability.nodes[..availability.nodes.len().min(ROWS_SHOWN)];
+    json!({
+        "duration_ms": operations.duration_ms,
+        "all": operations.all,
+        "by_f": functions,
+        "functions_omitted": operations.by_f.len() - functions.len(),
+        "errors": operations.errors.iter().map(|group| trimmed(&json!(group), SMALL)).collect::<Vec<_>>(),
+        "errors_omitted": operations.errors_omitted,
+        "availability": {
+            "nodes": nodes.iter().map(|node| trimmed(&json!(node), SMALL)).collect::<Vec<_>>(),
+            "nodes_omitted": availability.nodes.len() - nodes.len(),
+            "served": availability.served,
+            "longest_gap": availability.longest_gap,
+            "unanswered": availability.unanswered,
+        },
+    })
 }
 
 fn log_json(log: &LogTail) -> Value {
@@ -200,7 +231,7 @@ fn quoted(history: &History, call: usize, keyed: bool) -> Option<Value> {
         "text": text,
         "input": input,
         "output": output,
-        "fate": fate_word(fate),
+        "fate": fate.as_str(),
         "call_time": invocation.time,
         "ret_time": operation.ret().map(|ret| history.events()[ret].time),
     }))

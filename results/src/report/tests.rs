@@ -89,6 +89,31 @@ fn a_huge_value_is_cut_for_display() {
 }
 
 #[test]
+fn long_lists_of_numbers_stay_lists_of_rows() {
+    let completed = |n: u64, f: &str, node: &str| {
+        let process = Process::client(0).unwrap();
+        let completion = Event::new(n, process, EventType::Ok, f, Value::Nil);
+        [
+            Event::new(n, process, EventType::Invoke, f, Value::Nil),
+            Event { node: Some(node.into()), ..completion },
+        ]
+    };
+    let events = (0..100).flat_map(|n| completed(n, &format!("f{n}"), &format!("n{n}"))).collect();
+    let history = History::new(events).unwrap();
+    let results = results(&history, Judgement::valid("a"), json!(null));
+    let stats = &data_of(&render(&ReportInput::of_history(&results, &history)))["stats"];
+    for (list, omitted) in [
+        (&stats["by_f"], &stats["functions_omitted"]),
+        (&stats["availability"]["nodes"], &stats["availability"]["nodes_omitted"]),
+    ] {
+        let rows = list.as_array().unwrap();
+        assert!(rows.len() == 60 && rows.iter().all(serde_json::Value::is_object), "{list}");
+        assert_eq!(*omitted, 40);
+    }
+    assert_eq!(stats["all"]["ok"]["count"], 100);
+}
+
+#[test]
 fn of_a_long_prefix_only_the_window_and_what_precedes_it_is_kept() {
     let history = history(&writes(1000, 0, 1));
     let evidence = linearizability(2000, (0..=2000).step_by(2).collect());
