@@ -4,9 +4,14 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+#[cfg(test)]
+use super::faults;
 use super::{StorageError, encode_snapshot, record};
 use crate::types::{Snapshot, SnapshotMeta};
 use crate::wire::codec::{Reader, Wire};
+
+/// How much is written at once; in tests little, so that a crash can come in the middle.
+const WRITE_SIZE: usize = if cfg!(test) { 48 } else { usize::MAX };
 
 /// The log file, open at its end.
 #[derive(Debug)]
@@ -16,32 +21,33 @@ pub(super) struct LogFile {
 }
 
 impl LogFile {
-    /// Opens or creates the log and cuts it to `length` bytes.
+    /// Opens or creates the log and cuts it to `length` bytes. Whatever the directory holds is
+    /// durable then, also what a killed process had renamed and not fsynced.
     pub(super) fn open(dir: &Path, length: u64) -> Result<Self, StorageError> {
         let path = dir.join("log");
-        let file = at(&path, "open", append_to(&path))?;
-        at(&path, "truncate", file.set_len(length))?;
-        at(&path, "fsync", file.sync_all())?;
+        let file = at(&path, "open", || append_to(&path))?;
+        at(&path, "truncate", || file.set_len(length))?;
+        at(&path, "fsync", || file.sync_all())?;
         sync_dir(dir)?;
         Ok(LogFile { file, path })
     }
 
     /// Appends a record and makes it durable.
     pub(super) fn append(&mut self, record: &[u8]) -> Result<(), StorageError> {
-        at(&self.path, "append to", self.file.write_all(record))?;
-        at(&self.path, "fdatasync", self.file.sync_data())
+        write(&mut self.file, &self.path, "append to", record)?;
+        at(&self.path, "fdatasync", || self.file.sync_data())
     }
 
     /// Replaces the whole log by one record.
     pub(super) fn replace(&mut self, dir: &Path, record: &[u8]) -> Result<(), StorageError> {
         replace_file(dir, "log", record)?;
-        self.file = at(&self.path, "open", append_to(&self.path))?;
+        self.file = at(&self.path, "open", || append_to(&self.path))?;
         Ok(())
     }
 }
 
 pub(super) fn create_dir(dir: &Path) -> Result<(), StorageError> {
-    at(dir, "create", fs::create_dir_all(dir))?;
+    at(dir, "create", || fs::create_dir_all(dir))?;
     match dir.parent() {
         Some(parent) if parent.as_os_str().is_empty() => sync_dir(Path::new(".")),
         Some(parent) => sync_dir(parent),
@@ -54,7 +60,7 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<u8>>, StorageError> {
     match fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(e) => at(path, "read", Err(e)),
+        Err(e) => at(path, "read", || Err(e)),
     }
 }
 
@@ -81,21 +87,29 @@ pub(super) fn read_snapshot(dir: &Path) -> Result<Option<Snapshot>, StorageError
 fn replace_file(dir: &Path, name: &str, bytes: &[u8]) -> Result<(), StorageError> {
     let path = dir.join(name);
     let temporary = dir.join(format!("{name}.tmp"));
-    let mut file = at(&temporary, "create", File::create(&temporary))?;
-    at(&temporary, "write", file.write_all(bytes))?;
-    at(&temporary, "fsync", file.sync_all())?;
-    at(&path, "rename to", fs::rename(&temporary, &path))?;
+    // Also empties what an earlier crash may have left there.
+    let mut file = at(&temporary, "create", || File::create(&temporary))?;
+    write(&mut file, &temporary, "write", bytes)?;
+    at(&temporary, "fsync", || file.sync_all())?;
+    at(&path, "rename to", || fs::rename(&temporary, &path))?;
     sync_dir(dir)
 }
 
+fn write(file: &mut File, path: &Path, action: &'static str, bytes: &[u8]) -> Result<(), StorageError> {
+    bytes.chunks(WRITE_SIZE).try_for_each(|part| at(path, action, || file.write_all(part)))
+}
+
 fn sync_dir(dir: &Path) -> Result<(), StorageError> {
-    at(dir, "fsync", File::open(dir).and_then(|d| d.sync_all()))
+    at(dir, "fsync", || File::open(dir).and_then(|d| d.sync_all()))
 }
 
 fn append_to(path: &Path) -> io::Result<File> {
     OpenOptions::new().append(true).create(true).open(path)
 }
 
-fn at<T>(path: &Path, action: &'static str, result: io::Result<T>) -> Result<T, StorageError> {
-    result.map_err(|source| StorageError::Io { action, path: path.to_owned(), source })
+/// One step on the disk. All go through here, so that tests can crash before any of them.
+fn at<T>(path: &Path, action: &'static str, step: impl FnOnce() -> io::Result<T>) -> Result<T, StorageError> {
+    #[cfg(test)]
+    let step = || faults::before(path, action).and_then(|()| step());
+    step().map_err(|source| StorageError::Io { action, path: path.to_owned(), source })
 }

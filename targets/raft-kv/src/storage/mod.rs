@@ -4,11 +4,18 @@
 //! `snapshot`, which replaces the log's beginning. Both are replaced as a whole by writing
 //! `<name>.tmp`, fsyncing it, renaming it and fsyncing the directory; only `log` is appended to.
 //!
+//! A new snapshot replaces first `snapshot`, then `log`. After a crash between the two, a log that
+//! does not reach the snapshot, or contradicts it, is worth nothing: opening replaces it by an
+//! empty one before anything is appended, since nothing that follows the snapshot makes sense
+//! behind it.
+//!
 //! A record holds everything that one group commit writes, under one checksum, and is fsynced
 //! before the next is begun. So an invalid record with nothing valid after it is a write that a
 //! crash interrupted, which nobody was promised: it is cut off. An invalid record with a valid one
 //! after it is damage to promised data: the server refuses to start.
 
+#[cfg(test)]
+mod faults;
 mod files;
 mod record;
 
@@ -85,8 +92,15 @@ impl Storage {
                 reason,
             })?;
         }
-        let durable = replayed.finish(snapshot, &path)?;
-        let storage = Storage { dir: dir.to_owned(), log: LogFile::open(dir, valid)?, hard: durable.hard };
+        let Recovered { durable, log_is_stale } = replayed.finish(snapshot, &path)?;
+        // Fsyncs the directory: the new log must not be durable before the snapshot it begins after.
+        let log = LogFile::open(dir, valid)?;
+        let mut storage = Storage { dir: dir.to_owned(), log, hard: durable.hard };
+        if log_is_stale {
+            let base = durable.log.base();
+            warn!(file = %path.display(), index = base.0, "log does not fit the snapshot: begins anew");
+            storage.replace_log(base, Vec::new())?;
+        }
         Ok((storage, durable))
     }
 
@@ -104,31 +118,37 @@ impl Storage {
                 }
                 Persist::Entries(entries) => items.push(Item::Entries(entries)),
                 Persist::Snapshot { snapshot, base, tail } => {
-                    // `tail` holds what the entries before it in `ops` wrote, so they need not
-                    // be written; and `self.hard` is in the new log's first record.
-                    items.clear();
-                    self.replace(&snapshot, base, tail)?;
+                    // Although `tail` has these entries too: a crash after the snapshot and
+                    // before the log must not find a snapshot of a later term than the stored one.
+                    self.append(&std::mem::take(&mut items))?;
+                    // The snapshot first: a log that begins after entries that no snapshot has
+                    // would be a loss, a log that begins before its snapshot is only too long.
+                    files::write_snapshot(&self.dir, &snapshot)?;
+                    self.replace_log(base, tail)?;
                 }
             }
         }
+        self.append(&items)
+    }
+
+    fn append(&mut self, items: &[Item]) -> Result<(), StorageError> {
         if items.is_empty() {
             return Ok(());
         }
-        self.log.append(&record::encode(&items))
+        self.log.append(&record::encode(items))
     }
 
-    /// The snapshot first: a log that begins after entries that no snapshot has would be a loss,
-    /// a log that begins before its snapshot is only too long.
-    fn replace(
-        &mut self,
-        snapshot: &Snapshot,
-        base: (Index, Term),
-        tail: Vec<Entry>,
-    ) -> Result<(), StorageError> {
-        files::write_snapshot(&self.dir, snapshot)?;
+    fn replace_log(&mut self, base: (Index, Term), tail: Vec<Entry>) -> Result<(), StorageError> {
         let items = [Item::Base(base.0, base.1), Item::HardState(self.hard), Item::Entries(tail)];
         self.log.replace(&self.dir, &record::encode(&items))
     }
+}
+
+/// What the files say together.
+struct Recovered {
+    durable: Durable,
+    /// Whether the log file holds another log, which must be replaced before it is appended to.
+    log_is_stale: bool,
 }
 
 /// A log file's records, replayed.
@@ -158,7 +178,7 @@ impl Replay {
         Ok(())
     }
 
-    fn finish(self, snapshot: Option<Snapshot>, path: &Path) -> Result<Durable, StorageError> {
+    fn finish(self, snapshot: Option<Snapshot>, path: &Path) -> Result<Recovered, StorageError> {
         let mut log = self.log;
         let meta = snapshot.as_ref().map(|s| (s.meta.index, s.meta.term));
         let (index, term) = meta.unwrap_or((0, 0));
@@ -172,10 +192,12 @@ impl Replay {
         }
         // A crash between the two renames leaves an old log beside a new snapshot. Entries after
         // the snapshot are worth something only if the log is the one that the snapshot is about.
-        if log.term(index) != Some(term) {
+        let log_is_stale = log.term(index) != Some(term);
+        if log_is_stale {
             log.reset(index, term);
         }
-        Ok(Durable { hard: self.hard, snapshot, log })
+        let durable = Durable { hard: self.hard, snapshot, log };
+        Ok(Recovered { durable, log_is_stale })
     }
 }
 

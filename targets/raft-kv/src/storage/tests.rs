@@ -1,5 +1,7 @@
 //! Recovery: what a crash can leave behind, and what only damage can.
 
+mod crashes;
+
 use std::fs;
 use std::path::Path;
 
@@ -113,7 +115,12 @@ fn a_crash_between_snapshot_and_log_keeps_the_snapshot() {
         fs::write(dir.path().join("log.tmp"), b"half").expect("left over");
         let (_, found) = Storage::open(dir.path()).expect("open again");
         assert_eq!(terms(&found), kept);
-        assert_eq!(found.log.last_index(), if kept.is_empty() { 2 } else { 3 });
+        let last = found.log.last_index();
+        assert_eq!(last, if kept.is_empty() { 2 } else { 3 });
+        // What is appended now must not end up behind the old log.
+        written(dir.path(), vec![vec![entries(last + 1..=last + 2, 4)]]);
+        let (_, found) = Storage::open(dir.path()).expect("open once more");
+        assert_eq!(terms(&found), [kept, vec![(last + 1, 4), (last + 2, 4)]].concat());
     }
 }
 

@@ -2,13 +2,16 @@
 
 use std::collections::VecDeque;
 
+use rand::Rng;
+use rand_chacha::ChaCha8Rng;
+
 use raft_kv::core::{Durable, Log, Persist};
-use raft_kv::types::Entry;
+use raft_kv::types::{Entry, Snapshot};
 
 /// What is written, and what of it is on the platter.
 #[derive(Default)]
 pub struct Disk {
-    /// Everything written: what a killed process finds again, since the kernel lives on.
+    /// Everything handed to the disk: the most that a killed process can find again.
     pub written: Durable,
     /// Everything fsynced: what is left after a power cut.
     pub fsynced: Durable,
@@ -34,14 +37,34 @@ impl Disk {
         }
     }
 
-    pub fn crash(&mut self, power_cut: bool) {
-        self.waiting.clear();
-        if power_cut {
-            self.written = self.fsynced.clone();
-        } else {
-            self.fsynced = self.written.clone();
+    /// After a power cut only what was fsynced is left. A killed process also leaves what it had
+    /// written of the rest: some of the operations, and of the next one, if it is a snapshot,
+    /// perhaps the snapshot's file without the log's.
+    pub fn crash(&mut self, power_cut: bool, rng: &mut ChaCha8Rng) {
+        let waiting = std::mem::take(&mut self.waiting);
+        if !power_cut {
+            let ops: Vec<_> = waiting.into_iter().flat_map(|(_, ops)| ops).collect();
+            let done = rng.random_range(0..=ops.len());
+            for op in &ops[..done] {
+                replay(&mut self.fsynced, op);
+            }
+            if let Some(Persist::Snapshot { snapshot, .. }) = ops.get(done)
+                && rng.random_bool(0.5)
+            {
+                replace_snapshot_only(&mut self.fsynced, snapshot);
+            }
         }
+        self.written = self.fsynced.clone();
     }
+}
+
+/// What recovery makes of a crash between the snapshot's rename and the log's.
+fn replace_snapshot_only(disk: &mut Durable, snapshot: &Snapshot) {
+    let (index, term) = (snapshot.meta.index, snapshot.meta.term);
+    if disk.log.term(index) != Some(term) {
+        disk.log.reset(index, term);
+    }
+    disk.snapshot = Some(snapshot.clone());
 }
 
 fn replay(disk: &mut Durable, op: &Persist) {

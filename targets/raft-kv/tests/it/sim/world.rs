@@ -226,7 +226,7 @@ impl World {
         server.life += 1;
         server.persisted = 0;
         server.held.clear();
-        server.disk.crash(power_cut);
+        server.disk.crash(power_cut, &mut self.rng);
         server.disk_free_at = now;
         // Its clients see the connection close.
         let open: Vec<_> = self.tokens.keys().filter(|(server, _)| *server == id).copied().collect();
