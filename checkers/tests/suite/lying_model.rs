@@ -30,8 +30,8 @@ impl Model for Lying {
         Register.is_read_only(input, output)
     }
     fn decode(&self, operation: &Recorded<'_>) -> Result<Option<Decoded<Self>>, DecodeError> {
-        let decoded = Register.decode(operation)?;
-        Ok(decoded.map(|Decoded { key, input, output }| Decoded { key, input, output }))
+        let Some(Decoded { key, input, output }) = Register.decode(operation)? else { return Ok(None) };
+        Ok(Some(Decoded { key, input, output }))
     }
     fn last_needs(&self, _calls: &[Call<RegisterInput, RegisterOutput>]) -> Vec<(Value, usize)> {
         vec![(Value::Nil, usize::MAX)]

@@ -225,7 +225,8 @@ fn by_definition(history: &History, linearizable: bool) -> Verdict {
         invalid |= present.iter().any(|read| mine().all(|add| add.call > read.ret));
         let answered = mine().filter(|op| op.fate() == Fate::Ok).filter_map(|op| op.ret());
         let known = answered.chain(present.iter().map(|read| read.ret)).min();
-        let mut missing = reads.iter().filter(|r| !r.list.contains(&x) && known.is_some_and(|at| at < r.call));
+        let mut missing =
+            reads.iter().filter(|r| !r.list.contains(&x) && known.is_some_and(|at| at < r.call));
         let lost = missing.any(|absent| present.iter().all(|read| read.ret < absent.call));
         invalid |= lost;
         stable |= !lost && !present.is_empty() && mine().next().is_some();
