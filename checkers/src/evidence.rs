@@ -134,7 +134,7 @@ pub struct LinearizabilityEvidence {
 pub struct SetElementEvidence {
     /// The element.
     pub element: Value,
-    /// `lost`, `stale`, `duplicated` or `never-added`.
+    /// `lost`, `stale`, `duplicated`, `never-added`, `incomparable` or `overtaken`.
     pub problem: String,
     /// The finding in one sentence.
     pub sentence: String,

@@ -284,12 +284,24 @@ impl<'de> Visitor<'de> for EventSeed<'_> {
             }
         }
         let missing = |field| move || de::Error::missing_field(field);
+        let process: Process = process.ok_or_else(missing("process"))?;
+        let event_type = event_type.ok_or_else(missing("type"))?;
+        // Whoever forgot to record what a read was told must not be told that it was null.
+        let may_say_nothing = process.is_nemesis() || matches!(event_type, EventType::Fail | EventType::Info);
+        let value = match value {
+            None if !may_say_nothing => {
+                return Err(de::Error::custom(
+                    "missing field `value`; write null if there is nothing to say",
+                ));
+            }
+            value => value.unwrap_or_default(),
+        };
         let event = Event {
             time: time.ok_or_else(missing("time"))?,
-            process: process.ok_or_else(missing("process"))?,
-            event_type: event_type.ok_or_else(missing("type"))?,
+            process,
+            event_type,
             f: f.ok_or_else(missing("f"))?,
-            value: self.names.value(value.unwrap_or_default()),
+            value: self.names.value(value),
             node: node.flatten(),
             extra,
         };
@@ -470,6 +482,29 @@ mod tests {
             let error = error_of(&text);
             assert!(error.contains(expected), "{error}\nshould contain\n{expected}");
         }
+    }
+
+    #[test]
+    fn a_value_may_be_missing_only_where_it_says_nothing() {
+        let line = |process: &str, kind: &str, value: &str| {
+            format!(r#"{{"time":1,"process":{process},"type":"{kind}","f":"read"{value}}}"#) + "\n"
+        };
+        let (null, none) = (r#","value":null"#, "");
+        let invoke = line("0", "invoke", null);
+        for bad in [line("0", "invoke", none), invoke.clone() + &line("0", "ok", none)] {
+            let error = error_of(&bad);
+            let number = bad.lines().count();
+            assert!(
+                error.starts_with(&format!("line {number}, ")) && error.contains("missing field `value`"),
+                "{error}"
+            );
+        }
+        for kind in ["fail", "info"] {
+            let reading = read((invoke.clone() + &line("0", kind, none)).as_bytes(), TornTail::Refuse);
+            assert_eq!(reading.unwrap().history.len(), 2);
+        }
+        let reading = read(line("\"nemesis\"", "info", none).as_bytes(), TornTail::Refuse);
+        assert_eq!(reading.unwrap().history.len(), 1);
     }
 
     #[test]

@@ -121,6 +121,8 @@ pub struct Recorded<'h> {
     pub result: Option<&'h Value>,
     /// What became of it.
     pub fate: Fate,
+    /// The key that was taken off argument and result, if there was one.
+    pub key: Option<&'h Value>,
 }
 
 impl<'h> Recorded<'h> {
@@ -134,6 +136,7 @@ impl<'h> Recorded<'h> {
             argument: &operation.invocation.value,
             result: operation.completion_event().filter(|_| fate == Fate::Ok).map(|event| &event.value),
             fate,
+            key: None,
         }
     }
 

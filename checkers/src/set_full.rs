@@ -16,6 +16,12 @@
 //! add with `info` may take effect whenever it likes, or never, so it is expected by no read until
 //! one has had it.
 //!
+//! A history in which an *answered* add was never read shows nothing of that element, so it is
+//! `unknown` unless something else was broken.
+//!
+//! With `linearizable`, staleness is a violation, and so are reads that no order of adds explains
+//! (see `order.rs`): all together are exactly linearizability.
+//!
 //! Jepsen orders reads by invocation, so of two overlapping last reads that disagree the order of
 //! invocations decides whether an element is lost. Here that is stale, because the system may
 //! still have it.
@@ -31,6 +37,10 @@ use crate::history::{Fate, History, Operation};
 use crate::stats::Latency;
 use crate::value::Value;
 use crate::verdict::Judgement;
+
+mod order;
+
+use order::Disorder;
 
 /// Which algorithm answers.
 const ALGORITHM: &str = "set-full";
@@ -97,6 +107,11 @@ impl Element {
         }
     }
 
+    /// Invocation of the add that a person is shown.
+    fn add(&self) -> u32 {
+        if self.added == NONE { self.attempt } else { self.added }
+    }
+
     fn seen(&self) -> bool {
         self.last_present != NONE
     }
@@ -112,6 +127,11 @@ impl Element {
 
     fn stale(&self) -> bool {
         self.missed() && !self.lost()
+    }
+
+    /// Its add was answered, and no read that could be expected to have it was.
+    fn unproved(&self) -> bool {
+        self.added != NONE && !self.seen() && !self.lost()
     }
 
     fn unexpected(&self) -> bool {
@@ -163,15 +183,31 @@ impl Checker for SetFull {
     }
 
     fn check(&self, history: &History, budget: &Budget<'_>) -> Judgement {
-        match survey(history, budget) {
-            Ok((elements, reads)) => self.judge(history, &elements, reads),
+        match survey(history, self.linearizable, budget) {
+            Ok(survey) => self.judge(history, &survey),
             Err(reason) => Judgement::unknown(ALGORITHM, reason),
         }
     }
 }
 
-/// Goes through all operations; how many reads there were. An error is a reason not to judge.
-fn survey(history: &History, budget: &Budget<'_>) -> Result<(Vec<Element>, u32), String> {
+/// What one walk through the operations found.
+struct Survey {
+    elements: Vec<Element>,
+    reads: usize,
+    /// Two reads, or a read and an add, that cannot be put in order; not looked for unless the set
+    /// is to be linearizable.
+    disorder: Option<Disorder>,
+}
+
+/// An answered read.
+struct Read {
+    call: u32,
+    /// How many different elements it has.
+    size: u32,
+}
+
+/// Goes through all operations. An error is a reason not to judge.
+fn survey(history: &History, linearizable: bool, budget: &Budget<'_>) -> Result<Survey, String> {
     let mut elements = Elements::default();
     for operation in history.operations() {
         match (operation.invocation.f.as_str(), operation.fate()) {
@@ -195,25 +231,28 @@ fn survey(history: &History, budget: &Budget<'_>) -> Result<(Vec<Element>, u32),
             }
         }
     }
-    let mut reads = 0;
+    let mut reads: Vec<Read> = Vec::new();
     let mut asked = 0;
     let mut looked_at = 0;
     for operation in history.operations().filter(|op| op.invocation.f == "read" && op.fate() == Fate::Ok) {
-        take_read(&operation, reads, &mut elements)?;
-        reads += 1;
+        let size = take_read(&operation, reads.len() as u32, &mut elements)?;
+        reads.push(Read { call: operation.call as u32, size });
         looked_at += elements.all.len();
         if looked_at >= asked + ASK_EVERY {
             asked = looked_at;
             if let Some(reason) = budget.stop.and_then(|stop| stop()) {
-                return Err(format!("{reason} after {reads} reads"));
+                return Err(format!("{reason} after {} reads", reads.len()));
             }
         }
     }
-    Ok((elements.all, reads))
+    let count = reads.len();
+    let disorder = if linearizable { order::find(history, reads, &mut elements, budget)? } else { None };
+    Ok(Survey { elements: elements.all, reads: count, disorder })
 }
 
-fn take_read(operation: &Operation<'_>, number: u32, elements: &mut Elements) -> Result<(), String> {
-    let Some((ret, completion)) = operation.completion else { return Ok(()) };
+/// How many different elements the read has.
+fn take_read(operation: &Operation<'_>, number: u32, elements: &mut Elements) -> Result<u32, String> {
+    let Some((ret, completion)) = operation.completion else { return Ok(0) };
     let Some(list) = completion.value.as_list() else {
         let shown: String = completion.value.to_string().chars().take(80).collect();
         return Err(format!(
@@ -221,6 +260,7 @@ fn take_read(operation: &Operation<'_>, number: u32, elements: &mut Elements) ->
         ));
     };
     let call = operation.call as u32;
+    let mut size = 0;
     for value in list {
         let index = elements.index(value);
         let element = &mut elements.all[index];
@@ -229,6 +269,7 @@ fn take_read(operation: &Operation<'_>, number: u32, elements: &mut Elements) ->
             continue;
         }
         element.met_in = number;
+        size += 1;
         element.know(ret, completion.time);
         if (ret as u32) < element.first_present_ret {
             (element.first_present, element.first_present_ret) = (call, ret as u32);
@@ -242,11 +283,12 @@ fn take_read(operation: &Operation<'_>, number: u32, elements: &mut Elements) ->
     for element in elements.all.iter_mut().filter(|element| element.met_in != number) {
         (element.last_absent, element.last_absent_time) = (call, operation.invocation.time);
     }
-    Ok(())
+    Ok(size)
 }
 
 impl SetFull {
-    fn judge(&self, history: &History, elements: &[Element], reads: u32) -> Judgement {
+    fn judge(&self, history: &History, survey: &Survey) -> Judgement {
+        let Survey { elements, reads, disorder } = survey;
         let of = |belongs: fn(&Element) -> bool| -> Vec<&Element> {
             elements.iter().filter(|element| belongs(element)).collect()
         };
@@ -256,6 +298,7 @@ impl SetFull {
         let unexpected = of(Element::unexpected);
         let stable = of(|element| element.seen() && !element.lost() && element.attempt != NONE);
         let attempted = elements.iter().filter(|element| element.attempt != NONE).count();
+        let unproved = elements.iter().filter(|element| element.unproved()).count();
         let never_read = of(|element| element.attempt != NONE && !element.seen() && !element.lost());
 
         let mut evidence = Vec::new();
@@ -269,12 +312,19 @@ impl SetFull {
         if self.linearizable {
             accuse(&stale, Problem::Stale);
         }
+        evidence
+            .extend(disorder.as_ref().map(|found| Evidence::SetElement(found.evidence(history, elements))));
         let judgement = if !evidence.is_empty() {
             Judgement::invalid(ALGORITHM, evidence)
-        } else if reads == 0 {
+        } else if *reads == 0 {
             Judgement::unknown(ALGORITHM, "no read was answered with ok; nobody looked at the set")
         } else if stable.is_empty() {
             let reason = format!("none of {attempted} elements was there to be read by any of {reads} reads");
+            Judgement::unknown(ALGORITHM, reason)
+        } else if unproved > 0 {
+            let (were, they) =
+                if unproved == 1 { ("element was", "it was") } else { ("elements were", "they were") };
+            let reason = format!("{unproved} acknowledged {were} never looked for after {they} added");
             Judgement::unknown(ALGORITHM, reason)
         } else {
             Judgement::valid(ALGORITHM)
@@ -289,7 +339,7 @@ impl SetFull {
         let counts = [
             ("attempt_count", attempted),
             ("acknowledged_count", elements.iter().filter(|element| element.added != NONE).count()),
-            ("read_count", reads as usize),
+            ("read_count", *reads),
             ("stable_count", stable.len()),
             ("lost_count", lost.len()),
             ("stale_count", stale.len()),
@@ -325,7 +375,7 @@ enum Problem {
 impl Problem {
     fn evidence(self, history: &History, element: &Element) -> SetElementEvidence {
         let Element { value, .. } = element;
-        let add = if element.added == NONE { element.attempt } else { element.added };
+        let add = element.add();
         let (problem, sentence, calls) = match self {
             Problem::Lost => (
                 "lost",
@@ -362,16 +412,27 @@ impl Problem {
                 vec![element.first_present, element.attempt],
             ),
         };
-        let mut calls: Vec<usize> =
-            calls.into_iter().filter(|call| *call != NONE).map(|call| call as usize).collect();
-        calls.sort_unstable();
-        calls.dedup();
-        SetElementEvidence {
-            element: value.clone(),
-            problem: problem.to_owned(),
-            sentence,
-            operations: calls.into_iter().map(|call| quote(history, call, value)).collect(),
-        }
+        about(history, value, problem, sentence, calls)
+    }
+}
+
+/// Evidence about one element: the operations invoked at `calls`, without the missing ones.
+fn about(
+    history: &History,
+    value: &Value,
+    problem: &str,
+    sentence: String,
+    calls: Vec<u32>,
+) -> SetElementEvidence {
+    let mut calls: Vec<usize> =
+        calls.into_iter().filter(|call| *call != NONE).map(|call| call as usize).collect();
+    calls.sort_unstable();
+    calls.dedup();
+    SetElementEvidence {
+        element: value.clone(),
+        problem: problem.to_owned(),
+        sentence,
+        operations: calls.into_iter().map(|call| quote(history, call, value)).collect(),
     }
 }
 

@@ -20,13 +20,15 @@ pub enum Value {
     Bool(bool),
     /// A 64-bit integer; larger ones are refused by the readers, never rounded.
     Int(i64),
-    /// A number with a fraction.
+    /// A number with a fraction. The readers make an [`Int`](Value::Int) of one without: some clients
+    /// write 1 and are told 1.0, and that is the same number.
     Float(Float),
     /// Text.
     Str(Arc<str>),
     /// A sequence.
     List(Arc<[Value]>),
-    /// Key and value pairs in the order in which they were read.
+    /// Key and value pairs. The readers sort them by key: their order means nothing in JSON, and a
+    /// store may answer in another one than it was asked in.
     Map(Arc<[(Value, Value)]>),
 }
 
@@ -178,6 +180,9 @@ impl<'de> Deserialize<'de> for Value {
     }
 }
 
+/// 2^53: beyond it, not every integer is a float.
+const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
+
 struct ValueVisitor;
 
 impl<'de> Visitor<'de> for ValueVisitor {
@@ -207,6 +212,10 @@ impl<'de> Visitor<'de> for ValueVisitor {
         if x.fract() == 0.0 && x.abs() >= 9_223_372_036_854_775_808.0 {
             return Err(too_large(x));
         }
+        // Up to here every integer is a float of its own. This makes 0 of -0 as well.
+        if x.fract() == 0.0 && x.abs() <= MAX_EXACT {
+            return Ok(Value::Int(x as i64));
+        }
         Ok(Value::Float(Float(x)))
     }
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Value, E> {
@@ -224,10 +233,49 @@ impl<'de> Visitor<'de> for ValueVisitor {
         while let Some((key, value)) = map.next_entry::<String, Value>()? {
             entries.push((Value::from(key), value));
         }
+        entries.sort_by(|(one, _), (other, _)| one.cmp(other));
+        if let Some(twice) = entries.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+            let key = &twice[0].0;
+            return Err(de::Error::custom(format_args!("the key {key} stands twice in one object")));
+        }
         Ok(Value::Map(entries.into()))
     }
 }
 
 fn too_large<E: de::Error>(number: impl fmt::Display) -> E {
     E::custom(format_args!("the number {number} does not fit in 64 bits; write it as text"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn value(text: &str) -> Value {
+        serde_json::from_str(text).unwrap_or_else(|error| panic!("{text}: {error}"))
+    }
+
+    #[test]
+    fn objects_are_equal_whatever_the_order_of_their_keys() {
+        assert_eq!(value(r#"{"a":1,"b":{"c":2,"d":3}}"#), value(r#"{"b":{"d":3,"c":2},"a":1}"#));
+        assert_ne!(value(r#"{"a":1,"b":2}"#), value(r#"{"a":2,"b":1}"#));
+        let error = serde_json::from_str::<Value>(r#"{"a":1,"b":2,"a":1}"#).unwrap_err().to_string();
+        assert!(error.starts_with("the key \"a\" stands twice in one object"), "{error}");
+    }
+
+    #[test]
+    fn a_number_is_the_same_however_it_is_written() {
+        for (text, n) in [
+            ("1.0", 1),
+            ("1e3", 1_000),
+            ("-0", 0),
+            ("-0.0", 0),
+            ("9007199254740992.0", 1 << 53),
+            ("-9007199254740992.0", -(1 << 53)),
+        ] {
+            assert_eq!(value(text), Value::Int(n), "{text}");
+        }
+        for text in ["1.5", "9007199254740994.0"] {
+            assert!(matches!(value(text), Value::Float(_)), "{text}");
+        }
+    }
 }

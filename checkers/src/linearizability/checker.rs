@@ -105,6 +105,12 @@ impl<M: Model> Checker for Linearizability<M> {
                 "no client operation was answered with ok; there is nothing to judge",
             );
         }
+        if !objects.iter().flat_map(|object| &object.calls).any(|call| self.observes(call)) {
+            return Judgement::unknown(
+                ALGORITHM,
+                "nothing was observed: no read and no cas succeeded; any order explains that",
+            );
+        }
         let operations: usize = objects.iter().map(|object| object.calls.len()).sum();
         let (keys, calls): (Vec<_>, Vec<_>) = objects.into_iter().map(|o| (o.key, o.calls)).unzip();
         let sizes: Vec<usize> = calls.iter().map(Vec::len).collect();
@@ -126,6 +132,12 @@ struct Key<'k> {
 }
 
 impl<M: Model> Linearizability<M> {
+    /// Whether a call says anything of the state: it was answered as it could not have been in
+    /// every state.
+    fn observes(&self, call: &Call<M::Input, M::Output>) -> bool {
+        call.output.is_some() && self.model.requirement(&call.input, call.output.as_ref()).is_some()
+    }
+
     fn judge(&self, history: &History, keys: &[Key<'_>], answers: &[Answer<M>]) -> Judgement {
         let mut refuted: Vec<(Option<&Value>, &Refutation<M>)> = Vec::new();
         let mut open = Vec::new();
@@ -160,15 +172,14 @@ impl<M: Model> Linearizability<M> {
                 .collect();
             Judgement::invalid(ALGORITHM, evidence).with("objects_invalid", refuted.len())
         } else if let Some((key, reason, longest_prefix)) = open.first() {
+            let after = match longest_prefix {
+                0 => String::new(),
+                n => format!(" after a linearizable prefix of {n} of {} operations", key.operations),
+            };
             let which = key.key.map(|key| format!("key {key}: ")).unwrap_or_default();
             Judgement::unknown(
                 ALGORITHM,
-                format!(
-                    "{which}{reason} after a linearizable prefix of {longest_prefix} of {} operations; \
-                     {done} of {} objects are linearizable",
-                    key.operations,
-                    keys.len()
-                ),
+                format!("{which}{reason}{after}; {done} of {} objects are linearizable", keys.len()),
             )
         } else {
             return Judgement::valid(ALGORITHM);

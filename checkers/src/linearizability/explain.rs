@@ -12,7 +12,7 @@
 
 use super::bits::Bits;
 use super::problem::{Place, Problem, Role};
-use super::search::{CHECKPOINT, Configuration, Limits};
+use super::search::{CHECKPOINT, Configuration, Limits, Stop};
 use super::sweep::{Reached, Step, Sweep};
 use crate::model::{Calls, Model};
 
@@ -70,13 +70,14 @@ pub struct WayOn<S> {
 
 /// Explains why no configuration passes the event at `end`. `starts(layer)` gives all
 /// configurations at a checkpoint at or before `layer`, and where that is; it must give the
-/// beginning if asked for 0.
+/// beginning if asked for 0. Whoever is told to stop has a smaller proof, not another verdict.
 pub(super) fn explain<M: Model, B: Bits>(
     problem: &Problem<'_, M>,
     end: usize,
+    stop: Stop<'_>,
     starts: impl Fn(usize) -> (usize, Vec<Configuration<B, M::State>>),
 ) -> Refutation<M> {
-    let mut limits = Limits { steps: STEPS, bytes: BYTES, stop: None };
+    let mut limits = Limits { steps: STEPS, bytes: BYTES, stop };
     let mut refutation = bare(problem, end);
     let mut distance = CHECKPOINT / 4;
     loop {
@@ -332,6 +333,13 @@ pub(super) fn fails<M: Model>(
     states: &[M::State],
     limits: &mut Limits<'_>,
 ) -> bool {
+    // A window is too small for its sweep to ask, and there may be thousands of them.
+    if limits.stopped() {
+        limits.steps = 0;
+    }
+    if limits.steps == 0 {
+        return false;
+    }
     let problem = Problem::new(model, calls.clone());
     let (stuck, steps) = match problem.bits_needed() {
         0..=64 => stuck::<M, u64>(&problem, states, limits),

@@ -36,12 +36,22 @@ pub(super) const CHECKPOINT: usize = 512;
 /// How many steps, or events, pass between two questions whether to stop.
 const ASK_EVERY: u64 = 4096;
 
+/// See [`Budget::stop`](crate::checker::Budget::stop).
+pub(super) type Stop<'b> = Option<&'b (dyn Fn() -> Option<String> + Sync)>;
+
 /// What one search may use.
 #[derive(Clone, Copy)]
 pub(super) struct Limits<'b> {
     pub(super) steps: u64,
     pub(super) bytes: usize,
-    pub(super) stop: Option<&'b (dyn Fn() -> Option<String> + Sync)>,
+    pub(super) stop: Stop<'b>,
+}
+
+impl Limits<'_> {
+    /// Whether it is time to stop.
+    pub(super) fn stopped(&self) -> bool {
+        self.stop.is_some_and(|stop| stop().is_some())
+    }
 }
 
 /// Why a search ended before its end.

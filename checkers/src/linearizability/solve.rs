@@ -61,11 +61,19 @@ fn solve_with<M: Model, B: Bits>(problem: &Problem<'_, M>, limits: &Limits<'_>) 
             // It is decided. The explanation has an allowance of its own, so that a violation is
             // not less well explained for being found quickly.
             let limits = Limits { steps: EXPLAIN_STEPS, ..*limits };
-            let refutation = match judge_and_explain::<M, B>(problem, &limits).answer {
-                Answer::NotLinearizable(refutation) => refutation,
-                _ => Box::new(locate(problem, furthest, &limits)),
+            let answer = match judge_and_explain::<M, B>(problem, &limits).answer {
+                Answer::NotLinearizable(refutation) => Answer::NotLinearizable(refutation),
+                Answer::Unknown { .. } => {
+                    Answer::NotLinearizable(Box::new(locate(problem, furthest, &limits)))
+                }
+                // One of them is wrong, and no system is to be blamed for that.
+                Answer::Linearizable => Answer::Unknown {
+                    reason: "the two searches disagree; this is a bug of ours, please report it".to_owned(),
+                    longest_prefix: 0,
+                    out_of_steps: false,
+                },
             };
-            Solved { answer: Answer::NotLinearizable(refutation), steps }
+            Solved { answer, steps }
         }
         Found::Spent(Spent::Bytes) => sweep_with::<M, B>(problem, &rest, steps, furthest),
         Found::Spent(spent) => Solved { answer: unknown(problem, spent, furthest), steps },
@@ -79,6 +87,10 @@ fn locate<M: Model>(problem: &Problem<'_, M>, furthest: usize, limits: &Limits<'
     // What was reached is a linearizable prefix; the whole is not.
     let (mut holds, mut fails) = (furthest, problem.events.len());
     while fails - holds > 1 {
+        // To lay out a prefix takes time as well, not only to search it.
+        if limits.stopped() {
+            return unlocated(problem, furthest);
+        }
         let middle = holds + (fails - holds) / 2;
         let mut calls = problem.prefix(middle);
         problem.model.settle(&mut calls);
@@ -117,14 +129,16 @@ fn judge_and_explain<M: Model, B: Bits>(problem: &Problem<'_, M>, limits: &Limit
     let (steps, furthest) = (search.steps, search.furthest);
     let answer = match found {
         Found::Linearizable => Answer::Linearizable,
-        Found::Stuck { layer } => Answer::NotLinearizable(Box::new(explain(problem, layer, |before| {
-            let checkpoint = before / CHECKPOINT * CHECKPOINT;
-            let configurations = search.at_checkpoint(checkpoint);
-            if checkpoint == 0 || configurations.is_empty() {
-                return (0, vec![first(problem)]);
-            }
-            (checkpoint, configurations)
-        }))),
+        Found::Stuck { layer } => {
+            Answer::NotLinearizable(Box::new(explain(problem, layer, limits.stop, |before| {
+                let checkpoint = before / CHECKPOINT * CHECKPOINT;
+                let configurations = search.at_checkpoint(checkpoint);
+                if checkpoint == 0 || configurations.is_empty() {
+                    return (0, vec![first(problem)]);
+                }
+                (checkpoint, configurations)
+            })))
+        }
         Found::Spent(Spent::Bytes) => {
             drop(search);
             let rest = Limits { steps: limits.steps.saturating_sub(steps), ..*limits };
@@ -158,7 +172,7 @@ fn sweep_with<M: Model, B: Bits>(
             Step::End => break Answer::Linearizable,
             Step::Spent(spent) => break unknown(problem, spent, furthest.max(layer)),
             Step::Stuck => {
-                break Answer::NotLinearizable(Box::new(explain(problem, layer, |before| {
+                break Answer::NotLinearizable(Box::new(explain(problem, layer, limits.stop, |before| {
                     match behind.iter().rev().find(|(at, _)| *at <= before) {
                         Some(kept) => kept.clone(),
                         None => (0, vec![first(problem)]),

@@ -53,10 +53,9 @@ impl Model for CasRegister {
 
     fn decode(&self, operation: &Recorded<'_>) -> Result<Option<Decoded<Self>>, DecodeError> {
         match (operation.f, operation.fate) {
-            ("read" | "write", Fate::Fail) | ("read", Fate::Info) => Ok(None),
-            ("cas", Fate::Fail) if self.failed_cas == FailedCas::SaysNothing => Ok(None),
-            ("read", Fate::Ok) => Ok(Some(register::read(operation))),
-            ("write", _) => Ok(Some(register::write(operation))),
+            ("read", _) => register::read(operation, "per-key-cas-register"),
+            ("write", Fate::Fail) => Ok(None),
+            ("write", _) => register::write(operation).map(Some),
             ("cas", fate) => {
                 let Some((from, to)) = operation.argument.as_pair() else {
                     return Err(operation.bad_call(format!(
@@ -64,7 +63,17 @@ impl Model for CasRegister {
                         operation.argument
                     )));
                 };
+                // What looks like one of several keys had better not be judged as one register.
+                if operation.key.is_none() && (from.as_list().is_some() || to.as_list().is_some()) {
+                    return Err(operation.bad_call(format!(
+                        "a `cas` of one register has the value [from, to] without lists in it, not {}; \
+                         with several keys, choose `per-key-cas-register`",
+                        operation.argument
+                    )));
+                }
+                register::repeats_argument(operation)?;
                 let output = match fate {
+                    Fate::Fail if self.failed_cas == FailedCas::SaysNothing => return Ok(None),
                     Fate::Ok => Some(RegisterOutput::Done),
                     Fate::Fail => Some(RegisterOutput::Mismatch),
                     Fate::Info => None,

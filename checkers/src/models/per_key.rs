@@ -81,7 +81,7 @@ impl<M: Model> Model for PerKey<M> {
                 "`read` of key {key} must answer [{key}, value], not null; correct the history"
             )));
         }
-        let decoded = self.inner.decode(&Recorded { argument, result, ..*operation })?;
+        let decoded = self.inner.decode(&Recorded { argument, result, key: Some(key), ..*operation })?;
         Ok(decoded.map(|Decoded { input, output, .. }| Decoded { key: Some(key.clone()), input, output }))
     }
 

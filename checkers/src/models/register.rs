@@ -64,9 +64,9 @@ impl Model for Register {
 
     fn decode(&self, operation: &Recorded<'_>) -> Result<Option<Decoded<Self>>, DecodeError> {
         match (operation.f, operation.fate) {
-            ("read" | "write", Fate::Fail) | ("read", Fate::Info) => Ok(None),
-            ("read", Fate::Ok) => Ok(Some(read(operation))),
-            ("write", _) => Ok(Some(write(operation))),
+            ("read", _) => read(operation, "per-key-register"),
+            ("write", Fate::Fail) => Ok(None),
+            ("write", _) => write(operation).map(Some),
             (f, _) => Err(operation.bad_call(format!(
                 "the model `register` knows `read` and `write`, not `{f}`; choose a model that does"
             ))),
@@ -102,23 +102,55 @@ impl Model for Register {
     }
 }
 
-/// An answered read.
-pub(super) fn read<M>(operation: &Recorded<'_>) -> Decoded<M>
+/// A read, `None` unless it was answered. One with an argument is refused: it names a key, and
+/// reads of several keys taken for reads of one register would look like a violation.
+pub(super) fn read<M>(operation: &Recorded<'_>, per_key: &str) -> Result<Option<Decoded<M>>, DecodeError>
 where
     M: Model<Input = RegisterInput, Output = RegisterOutput>,
 {
+    match (operation.argument, operation.key) {
+        (Value::Nil, _) => {}
+        (argument, None) => {
+            return Err(operation.bad_call(format!(
+                "a `read` of one register has the value null, not {argument}; with several keys, choose `{per_key}`"
+            )));
+        }
+        (argument, Some(key)) => {
+            return Err(operation.bad_call(format!(
+                "a `read` of key {key} has the value [{key}, null], not [{key}, {argument}]; correct the history"
+            )));
+        }
+    }
+    if operation.fate != Fate::Ok {
+        return Ok(None);
+    }
     let value = operation.result.cloned().unwrap_or_default();
-    Decoded { key: None, input: RegisterInput::Read, output: Some(RegisterOutput::Holds(value)) }
+    let output = Some(RegisterOutput::Holds(value));
+    Ok(Some(Decoded { key: None, input: RegisterInput::Read, output }))
 }
 
-/// A write, answered or not. What its completion repeats is not looked at: some systems answer
-/// a write with nothing.
-pub(super) fn write<M>(operation: &Recorded<'_>) -> Decoded<M>
+/// A write, answered or not.
+pub(super) fn write<M>(operation: &Recorded<'_>) -> Result<Decoded<M>, DecodeError>
 where
     M: Model<Input = RegisterInput, Output = RegisterOutput>,
 {
+    repeats_argument(operation)?;
     let output = (operation.fate == Fate::Ok).then_some(RegisterOutput::Done);
-    Decoded { key: None, input: RegisterInput::Write(operation.argument.clone()), output }
+    Ok(Decoded { key: None, input: RegisterInput::Write(operation.argument.clone()), output })
+}
+
+/// Refuses an `ok` which answers something else than was asked: nobody knows then what was
+/// written. Some systems answer with nothing, which is as good.
+pub(super) fn repeats_argument(operation: &Recorded<'_>) -> Result<(), DecodeError> {
+    let (f, argument) = (operation.f, operation.argument);
+    match operation.result {
+        Some(result) if !result.is_nil() && result != argument => Err(operation.bad_completion(format!(
+            "`{f}` was invoked with {argument} at event {}, and its `ok` has {result}; \
+             an `ok` must repeat the value or have null, correct the history",
+            operation.call
+        ))),
+        _ => Ok(()),
+    }
 }
 
 pub(super) fn step(state: &Value, input: &RegisterInput, output: Option<&RegisterOutput>) -> Option<Value> {

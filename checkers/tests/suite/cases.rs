@@ -26,6 +26,24 @@ fn verdicts_are_a_persons() {
              0 :fail :write 1",
         ),
         (
+            "only writes, which nobody read",
+            Verdict::Unknown,
+            "0 :invoke :write 1
+             0 :ok :write 1
+             1 :invoke :read nil
+             1 :fail :read nil
+             1 :invoke :cas [2 3]
+             1 :fail :cas [2 3]",
+        ),
+        (
+            "a cas is a look",
+            Verdict::Valid,
+            "0 :invoke :write 1
+             0 :ok :write 1
+             1 :invoke :cas [1 3]
+             1 :ok :cas [1 3]",
+        ),
+        (
             "a read sees a write in flight",
             Verdict::Valid,
             "0 :invoke :write 1
@@ -260,6 +278,73 @@ fn a_key_that_fails_is_named() {
         judgement.reason
     );
     assert_eq!(judgement.details["objects_linearizable"], 1);
+}
+
+#[test]
+fn a_history_in_which_nothing_was_observed_says_so() {
+    let judgement = judge("0 :invoke :write 1\n0 :ok :write 1\n1 :invoke :read nil\n1 :info :read nil");
+    assert!(
+        judgement.reason.starts_with("nothing was observed: no read and no cas succeeded"),
+        "{}",
+        judgement.reason
+    );
+    // One object that nobody looked at does not spoil the others.
+    let keyed = "0 :invoke :write [1 5]\n0 :ok :write [1 5]\n0 :invoke :read [2 nil]\n0 :ok :read [2 nil]";
+    let judgement = Linearizability::new(PerKey::new(Register)).check(&history(keyed), &Budget::default());
+    assert_eq!(judgement.verdict, Verdict::Valid, "{}", judgement.reason);
+}
+
+#[test]
+fn several_keys_are_not_taken_for_one_register() {
+    let keyed = "0 :invoke :write [\"a\" 1]\n0 :ok :write [\"a\" 1]\n0 :invoke :write [\"b\" 2]\n\
+                 0 :ok :write [\"b\" 2]\n0 :invoke :read [\"a\" nil]\n0 :ok :read [\"a\" 1]";
+    let error = Linearizability::new(Register).objects(&history(keyed)).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "event 4: a `read` of one register has the value null, not [\"a\",null]; \
+         with several keys, choose `per-key-register`"
+    );
+    let error = Linearizability::new(CasRegister::default()).objects(&history(keyed)).unwrap_err();
+    assert!(error.to_string().ends_with("choose `per-key-cas-register`"), "{error}");
+    let judgement = Linearizability::new(PerKey::new(Register)).check(&history(keyed), &Budget::default());
+    assert_eq!(judgement.verdict, Verdict::Valid, "{}", judgement.reason);
+
+    let cas = "0 :invoke :cas [1 [2 3]]\n0 :ok :cas [1 [2 3]]";
+    let error = Linearizability::new(CasRegister::default()).objects(&history(cas)).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "event 0: a `cas` of one register has the value [from, to] without lists in it, not [1,[2,3]]; \
+         with several keys, choose `per-key-cas-register`"
+    );
+    let keyed = Linearizability::new(PerKey::new(CasRegister::default()));
+    assert_eq!(keyed.objects(&history(cas)).unwrap().len(), 1);
+    // What a register holds may be a list, where its key is known.
+    assert!(keyed.objects(&history("0 :invoke :cas [1 [[2 3] [4 5]]]")).is_ok());
+}
+
+#[test]
+fn a_change_that_answers_something_else_is_not_judged() {
+    for (f, asked, answered) in [("write", "1", "2"), ("cas", "[1 2]", "[1 3]")] {
+        for (text, model_is_keyed) in [
+            (format!("0 :invoke :{f} {asked}\n0 :ok :{f} {answered}"), false),
+            (format!("0 :invoke :{f} [7 {asked}]\n0 :ok :{f} [7 {answered}]"), true),
+        ] {
+            let error = if model_is_keyed {
+                Linearizability::new(PerKey::new(CasRegister::default())).objects(&history(&text)).map(|_| ())
+            } else {
+                Linearizability::new(CasRegister::default()).objects(&history(&text)).map(|_| ())
+            };
+            let error = error.unwrap_err();
+            let (asked, answered) = (asked.replace(' ', ","), answered.replace(' ', ","));
+            let expected = format!(
+                "event 1: `{f}` was invoked with {asked} at event 0, and its `ok` has {answered}; \
+                 an `ok` must repeat the value or have null, correct the history"
+            );
+            assert_eq!(error.to_string(), expected);
+        }
+    }
+    let silent = "0 :invoke :write 1\n0 :ok :write nil\n1 :invoke :read nil\n1 :ok :read 1";
+    assert_eq!(judge(silent).verdict, Verdict::Valid);
 }
 
 #[test]

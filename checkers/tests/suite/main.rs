@@ -3,6 +3,7 @@
 mod cases;
 mod corpus;
 mod corpus_path;
+mod lying_model;
 mod mutation;
 mod oracle;
 mod set_full;

@@ -118,3 +118,17 @@ fn who_is_told_to_stop_says_so() {
         judgement.reason
     );
 }
+
+#[test]
+fn who_is_told_to_stop_explains_less_and_says_the_same() {
+    let (spoiled, _) = make_stale(&simulate(Plan::register(1_000)), 80);
+    // The search is over before it asks for the first time.
+    let stop = || Some("time limit of 1 s".to_owned());
+    let stopped = Budget { stop: Some(&stop), ..budget() };
+    for (budget, explained) in [(budget(), true), (stopped, false)] {
+        let judgement = Linearizability::new(Register).check(&spoiled, &budget);
+        assert_eq!(judgement.verdict, Verdict::Invalid, "{}", judgement.reason);
+        let Evidence::Linearizability(evidence) = &judgement.evidence[0] else { panic!("{judgement:?}") };
+        assert_eq!(!evidence.window.is_empty(), explained, "{}", evidence.sentence);
+    }
+}

@@ -193,7 +193,13 @@ fn compare<M: Model<State = Value> + Clone>(
     } else {
         possible(&Value::Nil, &ops(history, None, failed_cas))
     };
-    let expected = match (history.operations().any(|op| op.fate() == Fate::Ok), truth) {
+    let observes = |op: &checkers::Operation<'_>| match &*op.invocation.f {
+        "write" => false,
+        "cas" if failed_cas == FailedCas::SawOtherValue => op.fate() != Fate::Info,
+        _ => op.fate() == Fate::Ok,
+    };
+    let answered = history.operations().any(|op| op.fate() == Fate::Ok);
+    let expected = match (answered && history.operations().any(|op| observes(&op)), truth) {
         (false, _) => Verdict::Unknown,
         (true, true) => Verdict::Valid,
         (true, false) => Verdict::Invalid,

@@ -1,5 +1,7 @@
 //! Sets: hand-written cases, an oracle on small histories, and size.
 
+use std::collections::HashSet;
+
 use checkers::{
     Budget, Checker, Event, EventType, Evidence, Fate, History, Judgement, Process, SetFull, Value, Verdict,
 };
@@ -103,6 +105,34 @@ fn verdicts_are_a_persons() {
             "0 :invoke :add 1\n0 :ok :add 1\n1 :invoke :read nil\n1 :info :read nil\n2 :invoke :read nil\n2 :fail :read nil",
         ),
         (
+            "one was read, another was never looked for",
+            Unknown,
+            Unknown,
+            "",
+            "0 :invoke :add 1\n0 :ok :add 1\n1 :invoke :read nil\n1 :ok :read [1]\n0 :invoke :add 2\n0 :ok :add 2\n1 :invoke :read nil\n1 :fail :read nil",
+        ),
+        (
+            "never looked for, but another one was lost",
+            Invalid,
+            Invalid,
+            "lost",
+            "0 :invoke :add 1\n0 :ok :add 1\n1 :invoke :read nil\n1 :ok :read []\n0 :invoke :add 2\n0 :ok :add 2",
+        ),
+        (
+            "two reads, neither a part of the other",
+            Valid,
+            Invalid,
+            "incomparable",
+            "0 :invoke :add 0\n1 :invoke :add 1\n2 :invoke :read nil\n3 :invoke :read nil\n2 :ok :read [0]\n3 :ok :read [1]\n0 :ok :add 0\n1 :ok :add 1",
+        ),
+        (
+            "a long read has the later of two adds without the earlier",
+            Valid,
+            Invalid,
+            "overtaken",
+            "2 :invoke :read nil\n0 :invoke :add 0\n0 :ok :add 0\n0 :invoke :add 1\n0 :ok :add 1\n2 :ok :read [1]\n2 :invoke :read nil\n2 :ok :read [0 1]",
+        ),
+        (
             "not a set",
             Unknown,
             Unknown,
@@ -120,6 +150,34 @@ fn verdicts_are_a_persons() {
             }
         }
     }
+}
+
+#[test]
+fn what_nobody_looked_for_is_counted() {
+    let mut text = String::from("0 :invoke :add 0\n0 :ok :add 0\n1 :invoke :read nil\n1 :ok :read [0]");
+    for x in 1..500 {
+        text += &format!("\n0 :invoke :add {x}\n0 :ok :add {x}");
+    }
+    text += "\n1 :invoke :read nil\n1 :fail :read nil";
+    for linearizable in [false, true] {
+        let judgement = judge(&text, linearizable);
+        assert_eq!(judgement.verdict, Verdict::Unknown);
+        assert_eq!(judgement.reason, "499 acknowledged elements were never looked for after they were added");
+    }
+}
+
+#[test]
+fn reads_that_no_order_explains_are_named() {
+    let judgement = judge(
+        "0 :invoke :add 0\n1 :invoke :add 1\n2 :invoke :read nil\n3 :invoke :read nil\n2 :ok :read [0]\n3 :ok :read [1]",
+        true,
+    );
+    assert_eq!(
+        judgement.reason,
+        "no order of the adds explains two reads: the one begun at event 2 has 0 without 1, \
+         the one begun at event 3 has 1 without 0"
+    );
+    assert_eq!(judgement.evidence[0].positions(), [0, 1, 2, 3]);
 }
 
 #[test]
@@ -159,6 +217,7 @@ fn by_definition(history: &History, linearizable: bool) -> Verdict {
     let adds = || history.operations().filter(|op| op.invocation.f == "add" && op.fate() != Fate::Fail);
     let mut invalid = false;
     let mut stable = false;
+    let mut unproved = false;
     for x in (0..6).map(Value::Int) {
         let present: Vec<&Read> = reads.iter().filter(|read| read.list.contains(&x)).collect();
         let mine = || adds().filter(|op| op.invocation.value == x);
@@ -166,17 +225,65 @@ fn by_definition(history: &History, linearizable: bool) -> Verdict {
         invalid |= present.iter().any(|read| mine().all(|add| add.call > read.ret));
         let answered = mine().filter(|op| op.fate() == Fate::Ok).filter_map(|op| op.ret());
         let known = answered.chain(present.iter().map(|read| read.ret)).min();
-        let missing = reads.iter().filter(|r| !r.list.contains(&x) && known.is_some_and(|at| at < r.call));
-        let missing: Vec<&Read> = missing.collect();
-        let lost = missing.iter().any(|absent| present.iter().all(|read| read.ret < absent.call));
-        invalid |= lost || linearizable && !missing.is_empty();
+        let mut missing =
+            reads.iter().filter(|r| !r.list.contains(&x) && known.is_some_and(|at| at < r.call));
+        let lost = missing.any(|absent| present.iter().all(|read| read.ret < absent.call));
+        invalid |= lost;
         stable |= !lost && !present.is_empty() && mine().next().is_some();
+        unproved |= mine().any(|op| op.fate() == Fate::Ok) && present.is_empty();
     }
-    match (invalid, stable) {
+    invalid |= linearizable && !some_order_explains(history);
+    match (invalid, stable && !unproved) {
         (true, _) => Verdict::Invalid,
         (false, true) => Verdict::Valid,
+        // Nothing is broken, but something was never looked for.
         (false, false) => Verdict::Unknown,
     }
+}
+
+/// Linearizability of a set that only grows, by all orders of all operations that count.
+fn some_order_explains(history: &History) -> bool {
+    struct Op {
+        call: usize,
+        /// None: it may not have happened.
+        ret: Option<usize>,
+        adds: u32,
+        reads: Option<u32>,
+    }
+    let bit = |value: &Value| 1_u32 << value.as_int().unwrap();
+    let ops: Vec<Op> = history
+        .operations()
+        .filter(|op| op.fate() == Fate::Ok || op.fate() == Fate::Info && op.invocation.f == "add")
+        .map(|op| {
+            let is_read = op.invocation.f == "read";
+            let list = op.completion_event().and_then(|event| event.value.as_list());
+            Op {
+                call: op.call,
+                ret: op.ret(),
+                adds: if is_read { 0 } else { bit(&op.invocation.value) },
+                reads: is_read.then(|| list.unwrap().iter().map(bit).fold(0, |set, x| set | x)),
+            }
+        })
+        .collect();
+    /// `done` names what has taken effect, and so what the set holds.
+    fn possible(ops: &[Op], done: u32, failed: &mut HashSet<u32>) -> bool {
+        let left = || (0..ops.len()).filter(|at| done & 1 << at == 0);
+        if left().all(|at| ops[at].ret.is_none()) {
+            return true;
+        }
+        let set = (0..ops.len()).filter(|at| done & 1 << at != 0).fold(0, |set, at| set | ops[at].adds);
+        let found = !failed.contains(&done)
+            && left().any(|at| {
+                let op = &ops[at];
+                let overtakes = left().any(|other| ops[other].ret.is_some_and(|ret| ret < op.call));
+                !overtakes && op.reads.is_none_or(|read| read == set) && possible(ops, done | 1 << at, failed)
+            });
+        if !found {
+            failed.insert(done);
+        }
+        found
+    }
+    possible(&ops, 0, &mut HashSet::new())
 }
 
 #[test]
@@ -238,6 +345,84 @@ fn small_sets_agree_with_the_definitions() {
         }
     }
     assert!(tally.iter().all(|&n| n > 2_000), "{tally:?}");
+}
+
+/// Operations that overlap much, and reads that are answered with anything.
+fn crowded(random: &mut Random) -> History {
+    let mut events: Vec<Event> = Vec::new();
+    let mut busy: Vec<Option<Event>> = vec![None; 4];
+    let mut alive = [0, 1, 2, 3];
+    let elements = 2 + random.below(3);
+    // What a snapshot would show, and what was tried.
+    let (mut set, mut tried) = (0_u32, 0_u32);
+    let honest = random.percent(50);
+    for _ in 0..6 + random.below(15) {
+        let at = random.below(4) as usize;
+        let time = events.len() as u64;
+        let process = Process::client(alive[at]).unwrap();
+        let Some(invocation) = busy[at].take() else {
+            let (f, value) = if random.percent(50) {
+                let x = random.below(elements);
+                tried |= 1 << x;
+                ("add", Value::Int(x as i64))
+            } else {
+                ("read", Value::Nil)
+            };
+            let event = Event::new(time, process, EventType::Invoke, f, value);
+            busy[at] = Some(event.clone());
+            events.push(event);
+            continue;
+        };
+        let kind = match random.below(12) {
+            0 => EventType::Fail,
+            1..=2 => EventType::Info,
+            _ => EventType::Ok,
+        };
+        let mut value = invocation.value.clone();
+        if invocation.f == "add" && kind != EventType::Fail {
+            set |= 1 << value.as_int().unwrap();
+        } else if kind == EventType::Ok {
+            let noise = if honest && random.percent(80) { 0 } else { random.next() as u32 };
+            let shown = (set ^ noise & random.next() as u32) & tried;
+            value = Value::list((0..6).filter(|x| shown & 1 << x != 0).map(Value::Int));
+        }
+        events.push(Event::new(time, process, kind, invocation.f, value));
+        alive[at] += if kind == EventType::Info { 10 } else { 0 };
+    }
+    History::new(events).unwrap()
+}
+
+#[test]
+fn sets_are_linearizable_when_some_order_explains_them() {
+    let mut tally = [0; 3];
+    let mut problems = HashSet::new();
+    for seed in 0..60_000 {
+        let history = crowded(&mut Random(seed));
+        let judgement = SetFull { linearizable: true }.check(&history, &Budget::default());
+        // Nothing invalid but what no order explains, and the other way round.
+        let explained = some_order_explains(&history);
+        assert_eq!(
+            judgement.verdict != Verdict::Invalid,
+            explained,
+            "{}\n{}",
+            judgement.reason,
+            lines(&history)
+        );
+        assert_eq!(judgement.verdict, by_definition(&history, true), "{}", lines(&history));
+        tally[judgement.verdict as usize] += 1;
+        for evidence in &judgement.evidence {
+            let Evidence::SetElement(evidence) = evidence else { panic!() };
+            problems.insert(evidence.problem.clone());
+            if judgement.evidence.len() == 1 {
+                problems.insert(format!("only {}", evidence.problem));
+            }
+        }
+    }
+    assert!(tally.iter().all(|&n| n > 5_000), "{tally:?}");
+    // Each finding is needed: each is the only one somewhere.
+    for problem in ["only lost", "only stale", "only incomparable", "only overtaken", "only never-added"] {
+        assert!(problems.contains(problem), "{problem} is not among {problems:?}");
+    }
 }
 
 #[test]
