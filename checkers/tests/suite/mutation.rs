@@ -121,7 +121,7 @@ fn who_is_told_to_stop_says_so() {
 
 #[test]
 fn who_is_told_to_stop_explains_less_and_says_the_same() {
-    let (spoiled, _) = make_stale(&simulate(Plan::register(1_000)), 80);
+    let (spoiled, _) = make_stale(&simulate(Plan::register(200)), 80);
     // The search is over before it asks for the first time.
     let stop = || Some("time limit of 1 s".to_owned());
     let stopped = Budget { stop: Some(&stop), ..budget() };
