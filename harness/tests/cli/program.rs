@@ -85,7 +85,11 @@ impl Captured {
     }
 
     fn whole(&mut self) -> String {
-        if let Some(reader) = self.reader.take() {
+        // Whatever survives the program holds the pipe open; that must be found, not waited for.
+        let at_end = |reader: &JoinHandle<()>| wait_until(AFTERLIFE, || reader.is_finished().then_some(()));
+        if let Some(reader) = self.reader.take()
+            && at_end(&reader).is_some()
+        {
             reader.join().unwrap();
         }
         self.so_far()
@@ -256,6 +260,15 @@ impl Home {
         let left: Vec<_> = self.processes().into_iter().map(command_line).collect();
         let traces = Traces::now().beyond(&self.before);
         assert!(gone.is_some(), "left behind: {left:?} {traces:?}");
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        // Only of a test that has failed; all that is left is below this folder of ours.
+        for pid in self.processes() {
+            let _ = kill(Pid::from_raw(pid as i32), Signal::SIGKILL);
+        }
     }
 }
 
