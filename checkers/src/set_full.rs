@@ -34,6 +34,7 @@ use crate::checker::{Budget, Checker};
 use crate::evidence::{Evidence, QuotedOperation, SetElementEvidence};
 use crate::hash::FastHash;
 use crate::history::{Fate, History, Operation};
+use crate::model::DecodeError;
 use crate::stats::Latency;
 use crate::value::Value;
 use crate::verdict::Judgement;
@@ -180,6 +181,22 @@ impl Elements {
 impl Checker for SetFull {
     fn name(&self) -> &str {
         if self.linearizable { "set-full-linearizable" } else { "set-full" }
+    }
+
+    fn understands(&self, history: &History) -> Result<(), DecodeError> {
+        let foreign = |operation: &Operation<'_>| {
+            operation.fate() != Fate::Fail && !matches!(operation.invocation.f.as_str(), "add" | "read")
+        };
+        match history.operations().find(foreign) {
+            None => Ok(()),
+            Some(operation) => Err(DecodeError {
+                position: operation.call,
+                problem: format!(
+                    "a set has no `{}`, only `add` and `read`; choose the workload that this history is of",
+                    operation.invocation.f
+                ),
+            }),
+        }
     }
 
     fn check(&self, history: &History, budget: &Budget<'_>) -> Judgement {

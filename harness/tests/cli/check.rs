@@ -82,6 +82,8 @@ fn a_history_that_the_model_does_not_understand_is_refused() {
         let ended = check(VALID, &args).with_code(254);
         assert!(ended.stderr.contains("needs the value [key, value], not 1"), "{}", ended.stderr);
     }
+    let ended = check(VALID, &["--workload", "set"]).with_code(254);
+    assert!(ended.stderr.contains("a set has no `write`"), "{}", ended.stderr);
 }
 
 #[test]

@@ -123,7 +123,7 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
     let millis = digits.parse::<u64>().ok().and_then(|n| n.checked_mul(unit));
     match millis {
         Some(millis @ 10..=3_600_000) => Ok(Duration::from_millis(millis)),
-        _ => Err(format!("{text:?} is not a time such as 300ms or 2s (10ms to 1h)")),
+        _ => Err(format!("{text:?} is not a time such as 300ms or 2s (10ms to 3600s)")),
     }
 }
 
