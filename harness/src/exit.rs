@@ -3,6 +3,8 @@
 
 use std::process::ExitCode;
 
+use results::compose::exit_code;
+
 /// How the program ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
@@ -26,13 +28,13 @@ impl Exit {
     /// The process' exit code.
     pub const fn code(self) -> u8 {
         match self {
-            Exit::Valid => 0,
-            Exit::Invalid => 1,
-            Exit::Unknown => 2,
-            Exit::NotRecovered => 3,
-            Exit::BadInput => 254,
-            Exit::HarnessFailure => 255,
-            Exit::Interrupted => 130,
+            Exit::Valid => exit_code::VALID,
+            Exit::Invalid => exit_code::INVALID,
+            Exit::Unknown => exit_code::UNKNOWN,
+            Exit::NotRecovered => exit_code::NOT_RECOVERED,
+            Exit::BadInput => exit_code::BAD_INPUT,
+            Exit::HarnessFailure => exit_code::HARNESS_FAILURE,
+            Exit::Interrupted => exit_code::INTERRUPTED,
         }
     }
 }

@@ -2,7 +2,7 @@
 //! and has it judged.
 //!
 //! Start at [`commands::run`]: it makes a [`plan::Plan`], enters the [`sandbox`], lets
-//! [`run::execute`] go through the phases, and hands the history to [`judge`].
+//! [`run::execute()`] go through the phases, and hands the history to [`judge`].
 //!
 //! | module | what lives there |
 //! |---|---|

@@ -3,7 +3,7 @@
 //! | module | what lives there |
 //! |---|---|
 //! | [`load`] | the loop that owns the load, and its workers |
-//! | [`execute`] | the phases, in order |
+//! | [`mod@execute`] | the phases, in order |
 //! | [`recovery`] | whether the system serves again |
 //! | [`interrupt`] | Ctrl-C |
 //! | [`progress`] | what a person sees meanwhile |
