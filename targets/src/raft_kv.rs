@@ -447,3 +447,57 @@ fn unexpected(response: &Response) -> String {
 fn failure_text(reason: String) -> String {
     format!("indefinite: {reason}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(options: &[(&str, &str)]) -> TargetOptions {
+        let pairs = options.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        TargetOptions { options: pairs.collect(), ..TargetOptions::default() }
+    }
+
+    #[test]
+    fn the_server_itself_judges_values_of_options() {
+        assert_eq!(
+            RaftKv.validate(&options(&[("read-mode", "any-node"), ("election-timeout", "150ms")])),
+            Ok(())
+        );
+        let refused = RaftKv.validate(&options(&[("read-mode", "psychic")])).unwrap_err().reason;
+        assert!(refused.contains("psychic") && refused.contains("leader-local"), "{refused}");
+        // A value must not pass for a flag of the server.
+        assert!(RaftKv.validate(&options(&[("snapshot-threshold", "--bug")])).is_err());
+    }
+
+    #[test]
+    fn operations_become_requests_and_nonsense_is_a_definite_failure() {
+        let command = |f: &str, value: Value| match translate(&Op::new(f, value)) {
+            Ok(Translated::Command(command)) => format!("{command:?}"),
+            Ok(Translated::Read { key, keyed }) => format!("read {key} {keyed:?}"),
+            Err(reason) => reason,
+        };
+        assert_eq!(command("read", Value::Nil), "read set None");
+        assert_eq!(command("read", Value::pair("r1", Value::Nil)), "read r1 Some(Str(\"r1\"))");
+        assert!(command("write", Value::pair("r1", 7)).starts_with("Put { key: \"r1\", value: Int(7)"));
+        assert!(
+            command("cas", Value::pair("r1", Value::pair(1, 2)))
+                .starts_with("Cas { key: \"r1\", from: Int(1)")
+        );
+        assert!(command("add", Value::Int(3)).starts_with("Append { key: \"set\""));
+        for (f, value) in [("frob", Value::Nil), ("write", Value::Int(1)), ("cas", Value::pair("r1", 1))] {
+            assert!(command(f, value).contains("raft-kv has no operation"), "{f}");
+        }
+    }
+
+    #[test]
+    fn every_bug_names_a_workload_of_this_target_and_the_options_of_a_run() {
+        for bug in RaftKv.bugs() {
+            assert!(RaftKv.workloads().contains(&bug.workload), "{}", bug.name);
+            assert!(
+                bug.run.contains(&format!("--workload {} --faults {} ", bug.workload, bug.faults)),
+                "{}",
+                bug.name
+            );
+        }
+    }
+}
