@@ -85,6 +85,9 @@ fn shortfall(history: &History, log: &NemesisLog, plan: &Json) -> Option<String>
         let last = log.phases.last().map_or("before its first phase", |phase| phase.name.as_str());
         return Some(format!("the run did not come to its end; it ended in the phase `{last}`"));
     }
+    if recovery(log).recovered.is_none() {
+        return Some("whether the system served again after the faults could not be established".to_owned());
+    }
     let took_effect = |wanted: &str| {
         let installed = log.attempts.iter().filter(|attempt| attempt.outcome == Outcome::Installed);
         installed
