@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::EventType;
 use crate::history::{Fate, History};
+use crate::tape::ValueRef;
 use crate::value::Value;
 
 /// A proof that a promise was broken.
@@ -65,22 +66,21 @@ impl QuotedOperation {
     ///
     /// A position that holds no invocation of a client is quoted as if it were one.
     pub fn at(history: &History, call: usize, keyed: bool) -> Self {
-        let events = history.events();
-        let invocation = events.get(call);
-        let completion = history.partner(call).map(|at| (at, &events[at]));
+        let invocation = history.get(call);
+        let completion = history.partner(call).map(|at| (at, history.event(at)));
         let fate = match completion.map(|(_, event)| event.event_type) {
             Some(EventType::Ok) => Fate::Ok,
             Some(EventType::Fail) => Fate::Fail,
             _ => Fate::Info,
         };
-        let unkey = |value: &Value| match value.as_pair() {
-            Some((_, inner)) if keyed => inner.clone(),
-            _ => value.clone(),
+        let unkey = |value: ValueRef<'_>| match value.as_pair() {
+            Some((_, inner)) if keyed => inner.to_value(),
+            _ => value.to_value(),
         };
         let process = invocation.and_then(|event| event.process.number()).unwrap_or(u32::MAX);
         let f = invocation.map(|event| event.f.to_string()).unwrap_or_default();
-        let input = invocation.map(|event| unkey(&event.value)).unwrap_or_default();
-        let output = completion.filter(|_| fate == Fate::Ok).map(|(_, event)| unkey(&event.value));
+        let input = invocation.map(|event| unkey(event.value)).unwrap_or_default();
+        let output = completion.filter(|_| fate == Fate::Ok).map(|(_, event)| unkey(event.value));
         let shown = output.as_ref().filter(|output| !output.is_nil() || input.is_nil()).unwrap_or(&input);
         QuotedOperation {
             call,
