@@ -44,6 +44,7 @@ pub mod registry;
 pub mod set_full;
 pub mod stats;
 pub mod tape;
+pub mod transactions;
 pub mod value;
 pub mod verdict;
 
