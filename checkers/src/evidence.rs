@@ -16,6 +16,8 @@ pub enum Evidence {
     Linearizability(LinearizabilityEvidence),
     /// An element of a set met a bad end.
     SetElement(SetElementEvidence),
+    /// A few operations that together break a rule; what most checkers have to show.
+    Finding(Finding),
 }
 
 impl Evidence {
@@ -24,6 +26,7 @@ impl Evidence {
         match self {
             Evidence::Linearizability(e) => &e.sentence,
             Evidence::SetElement(e) => &e.sentence,
+            Evidence::Finding(e) => &e.sentence,
         }
     }
 
@@ -32,6 +35,7 @@ impl Evidence {
         match self {
             Evidence::Linearizability(e) => e.window.iter().map(|op| op.call).collect(),
             Evidence::SetElement(e) => e.operations.iter().map(|op| op.call).collect(),
+            Evidence::Finding(e) => e.operations.iter().map(|op| op.call).collect(),
         }
     }
 }
@@ -127,6 +131,56 @@ pub struct LinearizabilityEvidence {
     pub window_omitted: usize,
     /// States possible at the start of the window, written out.
     pub window_start_states: Vec<String>,
+}
+
+/// A few operations that together break a rule.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// What is wrong, by its name in the field: `lost`, `wrong-total`, `zones-overlap`.
+    pub problem: String,
+    /// The object or key that it is about; absent where there is one.
+    #[serde(default)]
+    pub key: Option<Value>,
+    /// The finding in one sentence that a person understands.
+    pub sentence: String,
+    /// The argument, a sentence per step; empty where the one sentence says all.
+    #[serde(default)]
+    pub steps: Vec<String>,
+    /// The operations that show it, in the order of the history; as few as possible.
+    pub operations: Vec<QuotedOperation>,
+}
+
+impl Finding {
+    /// A finding about the operations invoked at `calls`, in any order.
+    pub fn new(history: &History, problem: &str, sentence: String, calls: &[usize]) -> Self {
+        let mut calls = calls.to_vec();
+        calls.sort_unstable();
+        calls.dedup();
+        Finding {
+            problem: problem.to_owned(),
+            key: None,
+            sentence,
+            steps: Vec::new(),
+            operations: calls.into_iter().map(|call| QuotedOperation::at(history, call, false)).collect(),
+        }
+    }
+
+    /// The same, about the object `key`; `keyed` says whether values are `[key, value]`.
+    #[must_use]
+    pub fn about(mut self, history: &History, key: Value, keyed: bool) -> Self {
+        for quoted in &mut self.operations {
+            *quoted = QuotedOperation::at(history, quoted.call, keyed);
+        }
+        self.key = Some(key);
+        self
+    }
+
+    /// The same, with an argument.
+    #[must_use]
+    pub fn because(mut self, steps: Vec<String>) -> Self {
+        self.steps = steps;
+        self
+    }
 }
 
 /// What went wrong with one element of a set.
