@@ -199,7 +199,7 @@ pub struct EventRef<'h> {
     pub extra: Option<&'h Extra>,
 }
 
-impl EventRef<'_> {
+impl<'h> EventRef<'h> {
     /// The event on its own.
     pub fn to_event(&self) -> Event {
         Event {
@@ -219,7 +219,7 @@ impl EventRef<'_> {
     }
 
     /// Why it failed or is indefinite, if that was recorded.
-    pub fn error(&self) -> Option<&Value> {
+    pub fn error(&self) -> Option<&'h Value> {
         self.extra?.error.as_ref()
     }
 }
