@@ -154,6 +154,11 @@ macro_rules! equal_to_integers {
 }
 equal_to_integers!(i32, i64, u32, u64, usize);
 
+impl From<()> for Value {
+    fn from((): ()) -> Self {
+        Value::Nil
+    }
+}
 impl From<i64> for Value {
     fn from(n: i64) -> Self {
         Value::Int(n)
