@@ -46,8 +46,8 @@ fn main() {
     }
     etcd();
     let mut lines = Vec::new();
-    for (index, event) in one_key.events().iter().enumerate() {
-        jsonl::write_event(&mut lines, index as u64, event).expect("values are JSON");
+    for (index, event) in one_key.events().enumerate() {
+        jsonl::write_event(&mut lines, index as u64, &event.to_event()).expect("values are JSON");
     }
     let mib = lines.len() as f64 / f64::from(1 << 20);
     row(&format!("reading {mib:.1} MiB of JSON lines, 200k events"), || {

@@ -133,7 +133,7 @@ impl Availability {
 
 /// Times of the first and of the last event of a client.
 fn client_span(history: &History) -> Option<(u64, u64)> {
-    let mut clients = history.events().iter().filter(|event| !event.process.is_nemesis());
+    let mut clients = history.events().filter(|event| !event.process.is_nemesis());
     let first = clients.next()?.time;
     Some((first, clients.next_back().map_or(first, |event| event.time)))
 }

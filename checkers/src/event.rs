@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::tape::ValueRef;
 use crate::value::Value;
 
 /// A short name that occurs again and again: a function (`read`) or a node (`n2`).
@@ -121,7 +122,8 @@ pub enum EventType {
     Info,
 }
 
-/// One line of a history. Its index is its position in the [`History`](crate::History).
+/// One line of a history, on its own: what a recorder writes and a generator sees. A
+/// [`History`](crate::History) keeps its events more densely, and shows them as [`EventRef`]s.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
     /// Nanoseconds since the run began, on a monotonic clock.
@@ -173,5 +175,51 @@ impl Event {
     /// Why it failed or is indefinite, if that was recorded.
     pub fn error(&self) -> Option<&Value> {
         self.extra.as_ref()?.error.as_ref()
+    }
+}
+
+/// An event where it lies in a [`History`](crate::History). Its index is its position there.
+#[derive(Clone, Copy, Debug)]
+pub struct EventRef<'h> {
+    /// Nanoseconds since the run began, on a monotonic clock.
+    pub time: u64,
+    /// Who.
+    pub process: Process,
+    /// What of the operation.
+    pub event_type: EventType,
+    /// Which function of the system.
+    pub f: &'h Name,
+    /// The number of the function: two events of a history have one number if they have one function.
+    pub f_number: u16,
+    /// Argument of an invocation, result of an `ok`.
+    pub value: ValueRef<'h>,
+    /// The node that the client spoke to.
+    pub node: Option<&'h Name>,
+    /// What few events have.
+    pub extra: Option<&'h Extra>,
+}
+
+impl<'h> EventRef<'h> {
+    /// The event on its own.
+    pub fn to_event(&self) -> Event {
+        Event {
+            time: self.time,
+            process: self.process,
+            event_type: self.event_type,
+            f: self.f.clone(),
+            value: self.value.to_value(),
+            node: self.node.cloned(),
+            extra: self.extra.map(|extra| Box::new(extra.clone())),
+        }
+    }
+
+    /// Whether this begins a client operation.
+    pub fn is_invoke(&self) -> bool {
+        self.event_type == EventType::Invoke
+    }
+
+    /// Why it failed or is indefinite, if that was recorded.
+    pub fn error(&self) -> Option<&'h Value> {
+        self.extra?.error.as_ref()
     }
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::EventType;
 use crate::history::{Fate, History};
+use crate::tape::ValueRef;
 use crate::value::Value;
 
 /// A proof that a promise was broken.
@@ -15,6 +16,8 @@ pub enum Evidence {
     Linearizability(LinearizabilityEvidence),
     /// An element of a set met a bad end.
     SetElement(SetElementEvidence),
+    /// A few operations that together break a rule; what most checkers have to show.
+    Finding(Finding),
 }
 
 impl Evidence {
@@ -23,6 +26,7 @@ impl Evidence {
         match self {
             Evidence::Linearizability(e) => &e.sentence,
             Evidence::SetElement(e) => &e.sentence,
+            Evidence::Finding(e) => &e.sentence,
         }
     }
 
@@ -31,6 +35,7 @@ impl Evidence {
         match self {
             Evidence::Linearizability(e) => e.window.iter().map(|op| op.call).collect(),
             Evidence::SetElement(e) => e.operations.iter().map(|op| op.call).collect(),
+            Evidence::Finding(e) => e.operations.iter().map(|op| op.call).collect(),
         }
     }
 }
@@ -65,22 +70,21 @@ impl QuotedOperation {
     ///
     /// A position that holds no invocation of a client is quoted as if it were one.
     pub fn at(history: &History, call: usize, keyed: bool) -> Self {
-        let events = history.events();
-        let invocation = events.get(call);
-        let completion = history.partner(call).map(|at| (at, &events[at]));
+        let invocation = history.get(call);
+        let completion = history.partner(call).map(|at| (at, history.event(at)));
         let fate = match completion.map(|(_, event)| event.event_type) {
             Some(EventType::Ok) => Fate::Ok,
             Some(EventType::Fail) => Fate::Fail,
             _ => Fate::Info,
         };
-        let unkey = |value: &Value| match value.as_pair() {
-            Some((_, inner)) if keyed => inner.clone(),
-            _ => value.clone(),
+        let unkey = |value: ValueRef<'_>| match value.as_pair() {
+            Some((_, inner)) if keyed => inner.to_value(),
+            _ => value.to_value(),
         };
         let process = invocation.and_then(|event| event.process.number()).unwrap_or(u32::MAX);
         let f = invocation.map(|event| event.f.to_string()).unwrap_or_default();
-        let input = invocation.map(|event| unkey(&event.value)).unwrap_or_default();
-        let output = completion.filter(|_| fate == Fate::Ok).map(|(_, event)| unkey(&event.value));
+        let input = invocation.map(|event| unkey(event.value)).unwrap_or_default();
+        let output = completion.filter(|_| fate == Fate::Ok).map(|(_, event)| unkey(event.value));
         let shown = output.as_ref().filter(|output| !output.is_nil() || input.is_nil()).unwrap_or(&input);
         QuotedOperation {
             call,
@@ -127,6 +131,56 @@ pub struct LinearizabilityEvidence {
     pub window_omitted: usize,
     /// States possible at the start of the window, written out.
     pub window_start_states: Vec<String>,
+}
+
+/// A few operations that together break a rule.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// What is wrong, by its name in the field: `lost`, `wrong-total`, `zones-overlap`.
+    pub problem: String,
+    /// The object or key that it is about; absent where there is one.
+    #[serde(default)]
+    pub key: Option<Value>,
+    /// The finding in one sentence that a person understands.
+    pub sentence: String,
+    /// The argument, a sentence per step; empty where the one sentence says all.
+    #[serde(default)]
+    pub steps: Vec<String>,
+    /// The operations that show it, in the order of the history; as few as possible.
+    pub operations: Vec<QuotedOperation>,
+}
+
+impl Finding {
+    /// A finding about the operations invoked at `calls`, in any order.
+    pub fn new(history: &History, problem: &str, sentence: String, calls: &[usize]) -> Self {
+        let mut calls = calls.to_vec();
+        calls.sort_unstable();
+        calls.dedup();
+        Finding {
+            problem: problem.to_owned(),
+            key: None,
+            sentence,
+            steps: Vec::new(),
+            operations: calls.into_iter().map(|call| QuotedOperation::at(history, call, false)).collect(),
+        }
+    }
+
+    /// The same, about the object `key`; `keyed` says whether values are `[key, value]`.
+    #[must_use]
+    pub fn about(mut self, history: &History, key: Value, keyed: bool) -> Self {
+        for quoted in &mut self.operations {
+            *quoted = QuotedOperation::at(history, quoted.call, keyed);
+        }
+        self.key = Some(key);
+        self
+    }
+
+    /// The same, with an argument.
+    #[must_use]
+    pub fn because(mut self, steps: Vec<String>) -> Self {
+        self.steps = steps;
+        self
+    }
 }
 
 /// What went wrong with one element of a set.

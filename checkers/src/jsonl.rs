@@ -187,7 +187,7 @@ pub fn read(mut input: impl BufRead, torn_tail: TornTail) -> Result<Reading, Rea
         events.push(parse_line(&buffer, line, &mut names)?);
     }
     let history =
-        History::new(events).map_err(|error| ReadError::History { line: error.position + 1, error })?;
+        History::new(&events).map_err(|error| ReadError::History { line: error.position + 1, error })?;
     Ok(Reading { history, torn_bytes })
 }
 
@@ -455,8 +455,8 @@ mod tests {
     fn what_is_read_is_written_again_to_the_letter() {
         let reading = read(GOOD.as_bytes(), TornTail::Refuse).unwrap();
         let mut out = Vec::new();
-        for (index, event) in reading.history.events().iter().enumerate() {
-            write_event(&mut out, index as u64, event).unwrap();
+        for (index, event) in reading.history.events().enumerate() {
+            write_event(&mut out, index as u64, &event.to_event()).unwrap();
         }
         assert_eq!(String::from_utf8(out).unwrap(), GOOD);
         assert_eq!(reading.history.operations().count(), 2);

@@ -8,6 +8,7 @@
 //! | module | what lives there |
 //! |---|---|
 //! | [`event`], [`value`] | one line of a history |
+//! | [`tape`] | how a history stores values |
 //! | [`history`] | events, validated and paired |
 //! | [`jsonl`] | the `history.jsonl` format |
 //! | [`checker`] | the trait, and what bounds a check |
@@ -42,15 +43,18 @@ pub mod models;
 pub mod registry;
 pub mod set_full;
 pub mod stats;
+pub mod tape;
+pub mod transactions;
 pub mod value;
 pub mod verdict;
 
 pub use checker::{Budget, Checker, check_guarded};
-pub use event::{Event, EventType, Extra, Name, Process};
+pub use event::{Event, EventRef, EventType, Extra, Name, Process};
 pub use evidence::Evidence;
 pub use history::{Fate, History, HistoryError, HistoryProblem, Operation};
 pub use linearizability::Linearizability;
 pub use set_full::SetFull;
 pub use stats::StatsChecker;
+pub use tape::ValueRef;
 pub use value::Value;
 pub use verdict::{Judgement, Verdict};

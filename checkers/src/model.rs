@@ -9,6 +9,7 @@ use std::hash::Hash;
 use thiserror::Error;
 
 use crate::history::{Fate, Operation};
+use crate::tape::ValueRef;
 use crate::value::Value;
 
 /// The sequential behaviour of one object.
@@ -116,13 +117,13 @@ pub struct Recorded<'h> {
     /// Which function.
     pub f: &'h str,
     /// Value of the invocation.
-    pub argument: &'h Value,
+    pub argument: ValueRef<'h>,
     /// Value of the completion, of an `ok` only.
-    pub result: Option<&'h Value>,
+    pub result: Option<ValueRef<'h>>,
     /// What became of it.
     pub fate: Fate,
     /// The key that was taken off argument and result, if there was one.
-    pub key: Option<&'h Value>,
+    pub key: Option<ValueRef<'h>>,
 }
 
 impl<'h> Recorded<'h> {
@@ -132,9 +133,9 @@ impl<'h> Recorded<'h> {
         Recorded {
             call: operation.call,
             completion: operation.completion.map(|(at, _)| at),
-            f: &operation.invocation.f,
-            argument: &operation.invocation.value,
-            result: operation.completion_event().filter(|_| fate == Fate::Ok).map(|event| &event.value),
+            f: operation.invocation.f,
+            argument: operation.invocation.value,
+            result: operation.completion_event().filter(|_| fate == Fate::Ok).map(|event| event.value),
             fate,
             key: None,
         }

@@ -36,6 +36,7 @@ use crate::hash::FastHash;
 use crate::history::{Fate, History, Operation};
 use crate::model::DecodeError;
 use crate::stats::Latency;
+use crate::tape::ValueRef;
 use crate::value::Value;
 use crate::verdict::Judgement;
 
@@ -145,7 +146,7 @@ impl Element {
 #[derive(Default)]
 struct Elements {
     all: Vec<Element>,
-    by_value: HashMap<Value, u32, FastHash>,
+    by_value: HashMap<Box<[u8]>, u32, FastHash>,
     /// For small numbers, which most workloads add: faster than the table.
     by_number: Vec<u32>,
 }
@@ -154,24 +155,24 @@ impl Elements {
     /// Numbers below this are looked up by index.
     const DIRECT: i64 = 1 << 22;
 
-    fn index(&mut self, value: &Value) -> usize {
+    fn index(&mut self, value: ValueRef<'_>) -> usize {
         let next = self.all.len() as u32;
-        let slot = match value {
-            Value::Int(n @ 0..Self::DIRECT) => {
-                let n = *n as usize;
+        let slot = match value.as_int() {
+            Some(n @ 0..Self::DIRECT) => {
+                let n = n as usize;
                 if n >= self.by_number.len() {
                     self.by_number.resize((n + 1).next_power_of_two(), NONE);
                 }
                 &mut self.by_number[n]
             }
-            _ => match self.by_value.get_mut(value) {
-                Some(_) => return self.by_value[value] as usize,
-                None => self.by_value.entry(value.clone()).or_insert(NONE),
+            _ => match self.by_value.get(value.as_bytes()) {
+                Some(&index) => return index as usize,
+                None => self.by_value.entry(value.as_bytes().into()).or_insert(NONE),
             },
         };
         if *slot == NONE {
             *slot = next;
-            self.all.push(Element::new(value.clone()));
+            self.all.push(Element::new(value.to_value()));
             return next as usize;
         }
         *slot as usize
@@ -230,7 +231,7 @@ fn survey(history: &History, linearizable: bool, budget: &Budget<'_>) -> Result<
         match (operation.invocation.f.as_str(), operation.fate()) {
             (_, Fate::Fail) | ("read", _) => {}
             ("add", fate) => {
-                let index = elements.index(&operation.invocation.value);
+                let index = elements.index(operation.invocation.value);
                 let element = &mut elements.all[index];
                 element.attempt = element.attempt.min(operation.call as u32);
                 if let (Fate::Ok, Some((ret, completion))) = (fate, operation.completion) {

@@ -7,7 +7,7 @@ use std::collections::btree_map::Entry;
 use serde::{Deserialize, Serialize};
 
 use crate::checker::{Budget, Checker};
-use crate::event::Event;
+use crate::event::EventRef;
 use crate::history::{Fate, History, Operation};
 use crate::value::Value;
 use crate::verdict::Judgement;
@@ -150,7 +150,7 @@ struct Errors<'h> {
 }
 
 impl<'h> Errors<'h> {
-    fn add(&mut self, operation: &Operation<'h>, at: usize, completion: &Event, error: &Value) {
+    fn add(&mut self, operation: &Operation<'h>, at: usize, completion: EventRef<'_>, error: &Value) {
         let (f, fate) = (operation.invocation.f.as_str(), operation.fate());
         let full = self.groups.len() >= MAX_KINDS;
         let group = match self.groups.entry((f, fate, cut(error))) {
@@ -216,8 +216,8 @@ impl Stats {
             }
         }
         let (errors, errors_omitted) = errors.most_frequent();
-        let time = |event: Option<&Event>| event.map_or(0, |event| event.time);
-        let duration = time(history.events().last()) - time(history.events().first());
+        let time = |event: Option<EventRef<'_>>| event.map_or(0, |event| event.time);
+        let duration = time(history.events().last()) - time(history.events().next());
         Stats {
             duration_ms: duration as f64 / 1e6,
             all: all.outcomes(),
@@ -313,7 +313,7 @@ mod tests {
                 let invocation = event(0, 0, EventType::Invoke, "read", None);
                 [invocation, event(0, 0, EventType::Fail, "read", Some(error))]
             };
-            Stats::of(&History::new(errors.iter().flat_map(failure).collect()).unwrap())
+            Stats::of(&History::new(errors.iter().flat_map(failure)).unwrap())
         };
         let stats = failures(vec!["ä".repeat(201), "ä".repeat(200), "ä".repeat(1 << 20)]);
         let groups: Vec<_> = stats.errors.iter().map(|group| (group.error.as_str(), group.count)).collect();

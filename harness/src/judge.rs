@@ -99,8 +99,9 @@ fn shortfall(history: &History, log: &NemesisLog, plan: &Json) -> Option<String>
         return Some(format!("the fault `{kind}` was requested but never took effect"));
     }
     let finals = log.phases.iter().find(|phase| phase.name == "final-reads")?;
-    let read = history.events()[finals.position..]
-        .iter()
+    let read = history
+        .events()
+        .skip(finals.position)
         .any(|event| !event.process.is_nemesis() && event.event_type == checkers::EventType::Ok);
     (!read).then(|| "none of the final reads succeeded, so what became of the writes is unknown".to_owned())
 }

@@ -126,7 +126,7 @@ impl NemesisLog {
     pub fn of(history: &History) -> Self {
         let mut log = NemesisLog::default();
         for (position, event) in history.nemesis() {
-            log.take(position, event);
+            log.take(position, &event.to_event());
         }
         log
     }

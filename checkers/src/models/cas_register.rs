@@ -78,7 +78,7 @@ impl Model for CasRegister {
                     Fate::Fail => Some(RegisterOutput::Mismatch),
                     Fate::Info => None,
                 };
-                let input = RegisterInput::Cas { from: from.clone(), to: to.clone() };
+                let input = RegisterInput::Cas { from: from.to_value(), to: to.to_value() };
                 Ok(Some(Decoded { key: None, input, output }))
             }
             (f, _) => Err(operation.bad_call(format!(

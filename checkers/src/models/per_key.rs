@@ -1,7 +1,7 @@
 //! Several independent objects of one model, told apart by a key.
 
 use crate::model::{Blindness, Call, DecodeError, Decoded, Model, Recorded};
-use crate::value::Value;
+use crate::tape::ValueRef;
 
 /// A map from keys to objects of the model `M`; every value is `[key, value]`, as in Jepsen's
 /// `independent`.
@@ -65,7 +65,8 @@ impl<M: Model> Model for PerKey<M> {
         };
         // An `ok` may answer nothing (a write), but it may not answer for another key.
         let result = match operation.result {
-            None | Some(Value::Nil) => None,
+            None => None,
+            Some(result) if result.is_nil() => None,
             Some(result) => match result.as_pair() {
                 Some((same, inner)) if same == key => Some(inner),
                 _ => {
@@ -76,13 +77,13 @@ impl<M: Model> Model for PerKey<M> {
                 }
             },
         };
-        if operation.f == "read" && operation.result == Some(&Value::Nil) {
+        if operation.f == "read" && operation.result.is_some_and(ValueRef::is_nil) {
             return Err(operation.bad_completion(format!(
                 "`read` of key {key} must answer [{key}, value], not null; correct the history"
             )));
         }
         let decoded = self.inner.decode(&Recorded { argument, result, key: Some(key), ..*operation })?;
-        Ok(decoded.map(|Decoded { input, output, .. }| Decoded { key: Some(key.clone()), input, output }))
+        Ok(decoded.map(|Decoded { input, output, .. }| Decoded { key: Some(key.to_value()), input, output }))
     }
 
     fn settle(&self, calls: &mut Vec<Call<M::Input, M::Output>>) {

@@ -3,6 +3,7 @@
 use crate::history::Fate;
 use crate::model::{Blindness, Call, DecodeError, Decoded, Model, Recorded};
 use crate::models::indefinite;
+use crate::tape::ValueRef;
 use crate::value::Value;
 
 /// A register with `read` and `write v`. It holds [`Value::Nil`] until it is written.
@@ -109,7 +110,7 @@ where
     M: Model<Input = RegisterInput, Output = RegisterOutput>,
 {
     match (operation.argument, operation.key) {
-        (Value::Nil, _) => {}
+        (argument, _) if argument.is_nil() => {}
         (argument, None) => {
             return Err(operation.bad_call(format!(
                 "a `read` of one register has the value null, not {argument}; with several keys, choose `{per_key}`"
@@ -124,7 +125,7 @@ where
     if operation.fate != Fate::Ok {
         return Ok(None);
     }
-    let value = operation.result.cloned().unwrap_or_default();
+    let value = operation.result.map(ValueRef::to_value).unwrap_or_default();
     let output = Some(RegisterOutput::Holds(value));
     Ok(Some(Decoded { key: None, input: RegisterInput::Read, output }))
 }
@@ -136,7 +137,7 @@ where
 {
     repeats_argument(operation)?;
     let output = (operation.fate == Fate::Ok).then_some(RegisterOutput::Done);
-    Ok(Decoded { key: None, input: RegisterInput::Write(operation.argument.clone()), output })
+    Ok(Decoded { key: None, input: RegisterInput::Write(operation.argument.to_value()), output })
 }
 
 /// Refuses an `ok` which answers something else than was asked: nobody knows then what was

@@ -17,7 +17,7 @@ use super::{ASK_EVERY, Element, Elements, NONE, Read, about};
 use crate::checker::Budget;
 use crate::evidence::SetElementEvidence;
 use crate::history::History;
-use crate::value::Value;
+use crate::tape::ValueRef;
 
 /// What cannot be put in order. Elements are named by index, reads by invocation.
 pub(super) enum Disorder {
@@ -82,12 +82,12 @@ fn only_in(history: &History, one: u32, other: u32, elements: &mut Elements) -> 
     for value in list(history, other) {
         has[elements.index(value)] = true;
     }
-    list(history, one).iter().map(|value| elements.index(value)).find(|&at| !has[at])
+    list(history, one).map(|value| elements.index(value)).find(|&at| !has[at])
 }
 
-fn list(history: &History, call: u32) -> &[Value] {
-    let completion = history.partner(call as usize).map(|at| &history.events()[at]);
-    completion.and_then(|event| event.value.as_list()).unwrap_or_default()
+fn list(history: &History, call: u32) -> impl Iterator<Item = ValueRef<'_>> {
+    let completion = history.partner(call as usize).map(|at| history.event(at));
+    completion.and_then(|event| event.value.as_list()).into_iter().flatten()
 }
 
 /// `reads` form a chain, and `first` tells which of them has an element first.

@@ -53,14 +53,14 @@ fn ops(history: &History, key: Option<&Value>, failed_cas: FailedCas) -> Vec<Op>
     };
     history
         .operations()
-        .filter(|op| key.is_none_or(|key| op.invocation.value.as_pair().unwrap().0 == key))
+        .filter(|op| key.is_none_or(|key| op.invocation.value.as_pair().unwrap().0 == *key))
         .map(|op| Op {
             call: op.call,
             ret: op.ret(),
             fate: op.fate(),
             f: op.invocation.f.to_string(),
-            argument: inner(&op.invocation.value),
-            result: op.completion_event().map(|event| inner(&event.value)).unwrap_or_default(),
+            argument: inner(&op.invocation.value.to_value()),
+            result: op.completion_event().map(|event| inner(&event.value.to_value())).unwrap_or_default(),
         })
         .filter(|op| op.fate != Fate::Fail || op.f == "cas" && failed_cas == FailedCas::SawOtherValue)
         .filter(|op| op.fate != Fate::Info || op.f != "read")
@@ -193,7 +193,7 @@ fn compare<M: Model<State = Value> + Clone>(
     } else {
         possible(&Value::Nil, &ops(history, None, failed_cas))
     };
-    let observes = |op: &checkers::Operation<'_>| match &*op.invocation.f {
+    let observes = |op: &checkers::Operation<'_>| match op.invocation.f.as_str() {
         "write" => false,
         "cas" if failed_cas == FailedCas::SawOtherValue => op.fate() != Fate::Info,
         _ => op.fate() == Fate::Ok,

@@ -211,7 +211,14 @@ fn by_definition(history: &History, linearizable: bool) -> Verdict {
         .map(|op| Read {
             call: op.call,
             ret: op.ret().unwrap(),
-            list: op.completion_event().unwrap().value.as_list().unwrap().to_vec(),
+            list: op
+                .completion_event()
+                .unwrap()
+                .value
+                .as_list()
+                .unwrap()
+                .map(|value| value.to_value())
+                .collect(),
         })
         .collect();
     let adds = || history.operations().filter(|op| op.invocation.f == "add" && op.fate() != Fate::Fail);
@@ -250,7 +257,7 @@ fn some_order_explains(history: &History) -> bool {
         adds: u32,
         reads: Option<u32>,
     }
-    let bit = |value: &Value| 1_u32 << value.as_int().unwrap();
+    let bit = |value: checkers::ValueRef<'_>| 1_u32 << value.as_int().unwrap();
     let ops: Vec<Op> = history
         .operations()
         .filter(|op| op.fate() == Fate::Ok || op.fate() == Fate::Info && op.invocation.f == "add")
@@ -260,8 +267,8 @@ fn some_order_explains(history: &History) -> bool {
             Op {
                 call: op.call,
                 ret: op.ret(),
-                adds: if is_read { 0 } else { bit(&op.invocation.value) },
-                reads: is_read.then(|| list.unwrap().iter().map(bit).fold(0, |set, x| set | x)),
+                adds: if is_read { 0 } else { bit(op.invocation.value) },
+                reads: is_read.then(|| list.unwrap().map(bit).fold(0, |set, x| set | x)),
             }
         })
         .collect();

@@ -178,7 +178,7 @@ fn event(time: u64, process: u64, kind: EventType, f: &'static str, value: Value
 ///
 /// Needs unique values: only then is an overwritten value certainly gone.
 pub fn make_stale(history: &History, share: usize) -> (History, usize) {
-    let mut events = history.events().to_vec();
+    let mut events = history.events().map(|event| event.to_event()).collect::<Vec<_>>();
     let key_of = |value: &Value| value.as_pair().map(|(key, _)| key.clone());
     let inner = |value: &Value| value.as_pair().map_or(value.clone(), |(_, inner)| inner.clone());
     let start = events.len() * share / 100;
@@ -186,7 +186,7 @@ pub fn make_stale(history: &History, share: usize) -> (History, usize) {
         let Some((ret, completion)) = op.completion.filter(|(_, e)| e.event_type == EventType::Ok) else {
             continue;
         };
-        let key = key_of(&completion.value);
+        let key = key_of(&completion.value.to_value());
         // Answered writes of the key that were over before the read began, the latest two with one
         // wholly before the other.
         let same = |e: &Event| e.event_type == EventType::Ok && e.f == "write" && key_of(&e.value) == key;

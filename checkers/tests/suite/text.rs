@@ -51,8 +51,8 @@ fn edn(text: &str) -> Value {
 /// The lines of a history, for a person.
 pub fn lines(history: &History) -> String {
     let mut out = Vec::new();
-    for (index, event) in history.events().iter().enumerate() {
-        checkers::jsonl::write_event(&mut out, index as u64, event).unwrap();
+    for (index, event) in history.events().enumerate() {
+        checkers::jsonl::write_event(&mut out, index as u64, &event.to_event()).unwrap();
     }
     String::from_utf8(out).unwrap()
 }

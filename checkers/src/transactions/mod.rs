@@ -1,0 +1,3 @@
+//! Histories of transactions, and the checkers of isolation.
+
+pub mod history;
