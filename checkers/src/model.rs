@@ -7,6 +7,8 @@ use std::fmt::{self, Debug};
 use std::hash::Hash;
 
 use crate::history::{Fate, Operation};
+use crate::linearizability::special::Special;
+use crate::models::FailedCas;
 use crate::tape::ValueRef;
 use crate::value::Value;
 
@@ -80,6 +82,19 @@ pub trait Model: Send + Sync {
         Vec::new()
     }
 
+    /// Whether this is a register, so that its histories can be decided by
+    /// [zones](crate::linearizability::special::register), and decoded at once.
+    fn register_family(&self) -> Option<RegisterFamily> {
+        None
+    }
+
+    /// What a near-linear checker says of the calls on one object, with its name; `None` if there is
+    /// none for this model. See [`special`](crate::linearizability::special). Asked before
+    /// [`settle`](Self::settle).
+    fn special(&self, _calls: &[Call<Self::Input, Self::Output>]) -> Option<(&'static str, Special)> {
+        None
+    }
+
     /// The operation in words, without the process: `read 7`.
     fn describe(&self, input: &Self::Input, output: Option<&Self::Output>) -> String;
 
@@ -92,6 +107,15 @@ pub trait Model: Send + Sync {
     /// What the operation needs of the state, as half a sentence: `reading 7 needs the register
     /// to be 7`; `None` if it is possible in every state.
     fn requirement(&self, input: &Self::Input, output: Option<&Self::Output>) -> Option<String>;
+}
+
+/// Which kind of register a model is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RegisterFamily {
+    /// One for each key; every value is `[key, value]`.
+    pub keyed: bool,
+    /// Whether it knows `cas`, and what a failed one says.
+    pub cas: Option<FailedCas>,
 }
 
 /// See [`Model::blind_and_idle`].

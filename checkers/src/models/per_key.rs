@@ -1,6 +1,7 @@
 //! Several independent objects of one model, told apart by a key.
 
-use crate::model::{Blindness, Call, DecodeError, Decoded, Model, Recorded};
+use crate::linearizability::special::Special;
+use crate::model::{Blindness, Call, DecodeError, Decoded, Model, Recorded, RegisterFamily};
 use crate::tape::ValueRef;
 
 /// A map from keys to objects of the model `M`; every value is `[key, value]`, as in Jepsen's
@@ -96,6 +97,15 @@ impl<M: Model> Model for PerKey<M> {
 
     fn blind_and_idle(&self, calls: &[Call<M::Input, M::Output>]) -> Vec<Blindness> {
         self.inner.blind_and_idle(calls)
+    }
+
+    fn register_family(&self) -> Option<RegisterFamily> {
+        let one = self.inner.register_family()?;
+        (!one.keyed).then_some(RegisterFamily { keyed: true, ..one })
+    }
+
+    fn special(&self, calls: &[Call<M::Input, M::Output>]) -> Option<(&'static str, Special)> {
+        self.inner.special(calls)
     }
 
     fn describe(&self, input: &M::Input, output: Option<&M::Output>) -> String {

@@ -8,4 +8,5 @@ mod mutation;
 mod oracle;
 mod set_full;
 mod simulate;
+mod special;
 mod text;
