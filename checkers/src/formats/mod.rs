@@ -2,6 +2,7 @@
 
 pub mod edn;
 pub(crate) mod events;
+pub(crate) mod json;
 mod source;
 
 use std::io;

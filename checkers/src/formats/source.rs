@@ -168,3 +168,11 @@ impl<R: Read> Source<R> {
         }
     }
 }
+
+/// The beginning of a text of which nobody wants to see all.
+pub(crate) fn shortened(text: &str) -> String {
+    match text.char_indices().nth(40) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}

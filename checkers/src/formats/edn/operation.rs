@@ -1,9 +1,9 @@
 //! One operation: a map with the keys that Jepsen gives it.
 
-use super::text::{Cursor, shortened};
+use super::text::Cursor;
 use crate::event::{EventType, Extra, Process};
 use crate::formats::events::{Events, Fields, Refused, Who};
-use crate::formats::source::{Parse, wrong};
+use crate::formats::source::{Parse, shortened, wrong};
 use crate::history::NameId;
 use crate::tape::{ValueRef, ValueWriter, View};
 

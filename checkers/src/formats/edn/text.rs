@@ -6,7 +6,8 @@
 
 use std::borrow::Cow;
 
-use crate::formats::source::{Parse, Stop, wrong};
+use crate::formats::json::text::{unicode_escape, utf8};
+use crate::formats::source::{Parse, Stop, shortened, wrong};
 use crate::tape::{EncodeError, ValueWriter};
 
 /// Deepest nesting that is read; no operation comes near it.
@@ -292,14 +293,7 @@ impl<'a> Cursor<'a> {
             }
         }
         self.at = at;
-        self.utf8(start, &self.bytes[start..at])
-    }
-
-    fn utf8<'t>(&self, at: usize, bytes: &'t [u8]) -> Parse<&'t str> {
-        match std::str::from_utf8(bytes) {
-            Ok(text) => Ok(text),
-            Err(error) => wrong(at + error.valid_up_to(), "this is not UTF-8 text"),
-        }
+        utf8(start, &self.bytes[start..at])
     }
 
     /// A keyword without its colon.
@@ -346,7 +340,7 @@ impl<'a> Cursor<'a> {
         };
         let end = start + end;
         if self.bytes[end] == b'"' {
-            let text = self.utf8(start, &self.bytes[start..end])?;
+            let text = utf8(start, &self.bytes[start..end])?;
             self.at = end + 1;
             return Ok(text.into());
         }
@@ -358,7 +352,7 @@ impl<'a> Cursor<'a> {
         let mut at = start;
         loop {
             let Some(length) = find_quote(&self.bytes[at..]) else { return Err(Stop::More) };
-            text.push_str(self.utf8(at, &self.bytes[at..at + length])?);
+            text.push_str(utf8(at, &self.bytes[at..at + length])?);
             at += length;
             if self.bytes[at] == b'"' {
                 self.at = at + 1;
@@ -373,7 +367,7 @@ impl<'a> Cursor<'a> {
                 b'f' => '\u{c}',
                 b'"' | b'\\' | b'/' | b'\'' => char::from(*escaped),
                 b'u' => {
-                    let (character, length) = self.unicode_escape(at)?;
+                    let (character, length) = unicode_escape(self.bytes, self.ended, at)?;
                     text.push(character);
                     at += length;
                     continue;
@@ -384,33 +378,6 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// `\u00e4`, or two of them for a character beyond 16 bits; and how many bytes that is.
-    fn unicode_escape(&self, at: usize) -> Parse<(char, usize)> {
-        let Some(first) = self.hex_digits(at)? else { return wrong(at, "expected four digits behind \\u") };
-        if let Some(character) = char::from_u32(first) {
-            return Ok((character, 6));
-        }
-        if self.bytes.len() < at + 12 && !self.ended {
-            return Err(Stop::More);
-        }
-        let second =
-            if self.bytes.get(at + 6..at + 8) == Some(b"\\u") { self.hex_digits(at + 6)? } else { None };
-        let pair = second.and_then(|second| char::decode_utf16([first as u16, second as u16]).next()?.ok());
-        match pair {
-            Some(character) if first < 0xdc00 => Ok((character, 12)),
-            _ => wrong(at, "half a character: \\ud800 to \\udfff mean something only in pairs"),
-        }
-    }
-
-    fn hex_digits(&self, at: usize) -> Parse<Option<u32>> {
-        let Some(digits) = self.bytes.get(at + 2..at + 6) else {
-            return if self.ended { Ok(None) } else { Err(Stop::More) };
-        };
-        let digits =
-            std::str::from_utf8(digits).ok().filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()));
-        Ok(digits.and_then(|digits| u32::from_str_radix(digits, 16).ok()))
-    }
-
     fn character(&mut self, writer: &mut ValueWriter<'_>) -> Parse<()> {
         let at = self.at;
         // The character itself may be one that ends tokens: `\(`.
@@ -418,7 +385,7 @@ impl<'a> Cursor<'a> {
         let start = at + 1;
         self.at = start + usize::from(CLASS[usize::from(*first)] & DELIMITER != 0);
         self.token()?;
-        let text = self.utf8(start, &self.bytes[start..self.at])?;
+        let text = utf8(start, &self.bytes[start..self.at])?;
         let named = match text {
             "newline" => "\n",
             "space" => " ",
@@ -492,14 +459,6 @@ impl<'a> Cursor<'a> {
 /// Where the next quote or backslash is.
 fn find_quote(bytes: &[u8]) -> Option<usize> {
     bytes.iter().position(|byte| matches!(byte, b'"' | b'\\'))
-}
-
-/// The beginning of a text of which nobody wants to see all.
-pub(crate) fn shortened(text: &str) -> String {
-    match text.char_indices().nth(40) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
 }
 
 /// A number that is not a short positive integer.
