@@ -9,3 +9,4 @@ mod oracle;
 mod set_full;
 mod simulate;
 mod text;
+mod transactions_oracle;
