@@ -116,9 +116,16 @@ impl Anomaly {
             .contains(&self.name())
     }
 
-    /// One of the names that the detectors use; a test holds that they all exist.
-    pub(super) fn known(name: &str) -> Self {
-        Self::by_name(name).unwrap_or(Anomaly(0))
+    /// The anomaly of this name, which must exist; for constants.
+    pub(super) const fn known(name: &str) -> Self {
+        let mut at = 0;
+        while at < ANOMALIES.len() {
+            if same(ANOMALIES[at].0.as_bytes(), name.as_bytes()) {
+                return Anomaly(at as u8);
+            }
+            at += 1;
+        }
+        panic!("no anomaly of this name")
     }
 }
 
@@ -235,6 +242,21 @@ pub fn all_that_imply(anomalies: AnomalySet) -> AnomalySet {
             anomalies.contains(*anomaly) || !anomaly.implies().intersection(anomalies).is_empty()
         })
         .collect()
+}
+
+/// Equality of texts where the compiler computes.
+const fn same(one: &[u8], other: &[u8]) -> bool {
+    if one.len() != other.len() {
+        return false;
+    }
+    let mut at = 0;
+    while at < one.len() {
+        if one[at] != other[at] {
+            return false;
+        }
+        at += 1;
+    }
+    true
 }
 
 /// What follows from the tables, once.
