@@ -31,19 +31,32 @@ const EFFORT: u64 = 1 << 22;
 /// What bounds the search over all components.
 pub(super) struct Effort<'s> {
     /// Edges that may still be looked at.
-    pub(super) left: u64,
-    /// Whether to stop; asked now and then.
-    pub(super) stop: &'s dyn Fn() -> bool,
+    left: u64,
+    /// Edges looked at since `stop` was asked.
+    unasked: u64,
+    stop: &'s dyn Fn() -> bool,
 }
 
-impl Effort<'_> {
+/// After how many edges it is asked whether to stop.
+const ASK_EVERY: u64 = 1 << 16;
+
+impl<'s> Effort<'s> {
+    /// At most `edges` edges are looked at, and none after `stop` says so.
+    pub(super) fn new(edges: u64, stop: &'s dyn Fn() -> bool) -> Self {
+        Effort { left: edges, unasked: 0, stop }
+    }
+
     fn spend(&mut self, edges: u64) -> bool {
-        if self.left < edges || (self.stop)() {
-            self.left = 0;
-            return false;
+        self.unasked += edges;
+        if self.unasked >= ASK_EVERY {
+            self.unasked = 0;
+            if (self.stop)() {
+                self.left = 0;
+            }
         }
-        self.left -= edges;
-        true
+        let enough = self.left >= edges;
+        self.left = if enough { self.left - edges } else { 0 };
+        enough
     }
 }
 
