@@ -1,6 +1,7 @@
 //! Events: what the recorder writes, one per invocation, completion and fault.
 
 use std::borrow::Borrow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -150,9 +151,9 @@ pub struct Extra {
     /// Of a fault: `installed`, `skipped` or `indeterminate`.
     pub outcome: Option<String>,
     /// Of a fault: what was looked at to know the outcome.
-    pub evidence: Option<serde_json::Value>,
+    pub evidence: Option<Value>,
     /// Fields of other people's histories that mean nothing to us and are kept all the same.
-    pub other: serde_json::Map<String, serde_json::Value>,
+    pub other: BTreeMap<String, Value>,
 }
 
 impl Event {

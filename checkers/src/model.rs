@@ -3,10 +3,8 @@
 //! A model says which state follows a state when an operation takes effect there with the result
 //! that the client saw. Everything about concurrency, time and uncertainty is the checker's.
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 use std::hash::Hash;
-
-use thiserror::Error;
 
 use crate::history::{Fate, Operation};
 use crate::tape::ValueRef;
@@ -164,14 +162,20 @@ pub struct Decoded<M: Model + ?Sized> {
 }
 
 /// A history that a model does not understand. It says nothing about the system under test.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("event {position}: {problem}")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DecodeError {
     /// Position of the event, counted from 0: its `index`.
     pub position: usize,
     /// What is wrong, and what to do.
     pub problem: String,
 }
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "event {}: {}", self.position, self.problem)
+    }
+}
+impl std::error::Error for DecodeError {}
 
 /// A typed operation on one object. `a` comes before `b` in real time if `a.ret < b.call`.
 #[derive(Clone, Debug, PartialEq, Eq)]
