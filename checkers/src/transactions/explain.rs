@@ -53,7 +53,12 @@ fn relation(label: u8) -> &'static str {
 }
 
 /// The cycle as evidence.
-pub(super) fn tell(history: &History, txns: &[Txn], explain: &dyn Explain, cycle: &Cycle) -> TransactionCycle {
+pub(super) fn tell(
+    history: &History,
+    txns: &[Txn],
+    explain: &dyn Explain,
+    cycle: &Cycle,
+) -> TransactionCycle {
     let count = cycle.steps.len();
     let steps: Vec<TransactionStep> = (0..count)
         .map(|at| {

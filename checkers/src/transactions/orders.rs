@@ -63,8 +63,7 @@ impl Orders {
         sessions: bool,
         realtime: bool,
     ) -> Self {
-        let after =
-            if realtime && !completions_only { invoked_after(txns, events) } else { Vec::new() };
+        let after = if realtime && !completions_only { invoked_after(txns, events) } else { Vec::new() };
         let process = sessions && !(completions_only && realtime);
         Orders { process_next: if process { next_of_process(txns) } else { Vec::new() }, after }
     }

@@ -213,9 +213,9 @@ impl<'s, 'h> Scene<'s, 'h> {
             let order = self.versions.order_of(odd.key);
             let Some(failed) = self.failed_writer(order[odd.place as usize]) else { continue };
             // The next that is certain: of those without an answer nobody knows.
-            let next = order[odd.place as usize + 1..]
-                .iter()
-                .find(|version| self.writer(**version) != NONE && self.columns.fate(self.writer(**version)) != Fate::Info);
+            let next = order[odd.place as usize + 1..].iter().find(|version| {
+                self.writer(**version) != NONE && self.columns.fate(self.writer(**version)) != Fate::Info
+            });
             let Some(next) = next.filter(|next| self.columns.fate(self.writer(**next)) == Fate::Ok) else {
                 continue;
             };
@@ -246,8 +246,7 @@ impl<'s, 'h> Scene<'s, 'h> {
                 *known = number;
             }
         }
-        let read_somewhere: HashSet<u32, FastHash> =
-            self.strays.values().flatten().copied().collect();
+        let read_somewhere: HashSet<u32, FastHash> = self.strays.values().flatten().copied().collect();
         for (key, version) in &self.versions.unseen {
             let read = latest[*key as usize];
             let writer = self.writer(*version);
@@ -309,7 +308,8 @@ impl<'s, 'h> Scene<'s, 'h> {
                                     *slot = number;
                                 } else {
                                     let first = *slot;
-                                    let group = collisions.entry((key, read.last)).or_insert_with(|| vec![first]);
+                                    let group =
+                                        collisions.entry((key, read.last)).or_insert_with(|| vec![first]);
                                     group.push(number);
                                 }
                             }
@@ -345,7 +345,8 @@ impl<'s, 'h> Scene<'s, 'h> {
         collisions.sort_unstable();
         for ((key, last), txns) in collisions {
             let calls: Vec<u32> = txns.iter().take(4).map(|txn| self.call(*txn)).collect();
-            let what = if last == NONE { "nothing".to_owned() } else { format!("it up to {}", self.value(last)) };
+            let what =
+                if last == NONE { "nothing".to_owned() } else { format!("it up to {}", self.value(last)) };
             let key = self.key(key);
             notes.note(LOST_UPDATE, Some(key), &calls, |names| {
                 format!(
@@ -410,7 +411,8 @@ impl<'s, 'h> Scene<'s, 'h> {
             && self.ends_with(read, &appended);
         if !fine {
             let key = self.key(found.key);
-            let mut expected: Vec<String> = appended.iter().rev().map(|version| self.value(*version)).collect();
+            let mut expected: Vec<String> =
+                appended.iter().rev().map(|version| self.value(*version)).collect();
             expected.insert(0, base.map_or("…".to_owned(), |base| format!("all of {}", quoted(base.list))));
             notes.note(INTERNAL, Some(key), &[self.call(txn)], |names| {
                 format!(
@@ -432,7 +434,8 @@ impl<'s, 'h> Scene<'s, 'h> {
             Some(elements) => &elements[..],
             None => &self.versions.order_of(found.key)[..found.count as usize],
         };
-        versions.len() <= elements.len() && elements.iter().rev().zip(versions).all(|(one, other)| one == other)
+        versions.len() <= elements.len()
+            && elements.iter().rev().zip(versions).all(|(one, other)| one == other)
     }
 
     /// A read that ends with what its writer then appended to.

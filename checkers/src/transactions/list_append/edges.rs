@@ -99,11 +99,12 @@ impl Dependencies<'_, '_> {
     fn before(&self, key: u32, version: u32) -> Option<u32> {
         match self.versions.place[version as usize] {
             NONE => self.versions.tail(key),
-            place => self.versions.order_of(key)[..place as usize]
-                .iter()
-                .zip(0u32..)
-                .rfind(|(version, at)| self.versions.place[**version as usize] == *at)
-                .map(|(version, _)| *version),
+            place => {
+                let order = self.versions.order_of(key);
+                let earlier =
+                    (0..place).rev().find(|at| self.versions.place[order[*at as usize] as usize] == *at);
+                earlier.map(|at| order[at as usize])
+            }
         }
     }
 
@@ -126,7 +127,8 @@ impl Explain for Dependencies<'_, '_> {
             }
             (WW, Mop::Append { key, version }) => {
                 let before = self.before(key, version).filter(|before| self.writer(*before) == Some(from))?;
-                let (name, one, next) = (self.columns.keys[key as usize], self.value(before), self.value(version));
+                let (name, one, next) =
+                    (self.columns.keys[key as usize], self.value(before), self.value(version));
                 let text = format!(
                     "{b} appended {} after {a} appended {} to key {}",
                     quoted(next),
@@ -149,7 +151,11 @@ impl Explain for Dependencies<'_, '_> {
                         quoted(name),
                         quoted(next)
                     ),
-                    _ => format!("{a} did not observe {b}'s append of {} to key {}", quoted(next), quoted(name)),
+                    _ => format!(
+                        "{a} did not observe {b}'s append of {} to key {}",
+                        quoted(next),
+                        quoted(name)
+                    ),
                 };
                 let one = (before != NONE).then(|| self.value(before));
                 Some(Reason::new(name, one, Some(next), text))

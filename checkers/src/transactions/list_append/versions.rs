@@ -244,6 +244,11 @@ fn copies(columns: &Columns<'_>, doubled: &[(u32, u32)]) -> HashMap<u32, Copies,
     copies
 }
 
+/// The encoded elements of a list.
+fn content(list: ValueRef<'_>) -> &[u8] {
+    list.as_list().map_or(&[][..], |items| items.as_bytes())
+}
+
 /// Compares every read with the longest of its key.
 fn place_reads(columns: &mut Columns<'_>, versions: &Versions) {
     for at in 0..columns.reads.len() {
@@ -252,7 +257,6 @@ fn place_reads(columns: &mut Columns<'_>, versions: &Versions) {
             continue;
         }
         let longest = versions.longest[read.key as usize];
-        let content = |list: ValueRef<'_>| list.as_list().map_or(&[][..], |items| items.as_bytes());
         // The read is a prefix of the order exactly when its bytes are.
         let compatible = content(columns.reads[longest as usize].list).starts_with(content(read.list));
         let read = &mut columns.reads[at];
@@ -315,7 +319,8 @@ pub(super) fn readers_of_tails(columns: &Columns<'_>, versions: &Versions) -> Gr
         keys + 1,
         columns.reads.iter().map(|read| {
             let key = read.key as usize;
-            let at_tail = concerned[key] && read.last == tails[key] && (read.count == 0) == (tails[key] == NONE);
+            let at_tail =
+                concerned[key] && read.last == tails[key] && (read.count == 0) == (tails[key] == NONE);
             if at_tail { read.key } else { keys as u32 }
         }),
     )
