@@ -11,3 +11,4 @@ mod set_full;
 mod simulate;
 mod special;
 mod text;
+mod transactions_oracle;
