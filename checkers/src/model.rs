@@ -8,6 +8,7 @@ use std::hash::Hash;
 
 use thiserror::Error;
 
+use crate::event::Process;
 use crate::history::{Fate, Operation};
 use crate::tape::ValueRef;
 use crate::value::Value;
@@ -114,6 +115,8 @@ pub struct Recorded<'h> {
     pub call: usize,
     /// Position of the completion, of whatever kind.
     pub completion: Option<usize>,
+    /// Who asked.
+    pub process: Process,
     /// Which function.
     pub f: &'h str,
     /// Value of the invocation.
@@ -133,6 +136,7 @@ impl<'h> Recorded<'h> {
         Recorded {
             call: operation.call,
             completion: operation.completion.map(|(at, _)| at),
+            process: operation.process(),
             f: operation.invocation.f,
             argument: operation.invocation.value,
             result: operation.completion_event().filter(|_| fate == Fate::Ok).map(|event| event.value),
