@@ -6,6 +6,7 @@
 use std::fmt::{self, Debug};
 use std::hash::Hash;
 
+use crate::event::Process;
 use crate::history::{Fate, Operation};
 use crate::linearizability::special::Special;
 use crate::models::FailedCas;
@@ -136,6 +137,8 @@ pub struct Recorded<'h> {
     pub call: usize,
     /// Position of the completion, of whatever kind.
     pub completion: Option<usize>,
+    /// Who asked.
+    pub process: Process,
     /// Which function.
     pub f: &'h str,
     /// Value of the invocation.
@@ -155,6 +158,7 @@ impl<'h> Recorded<'h> {
         Recorded {
             call: operation.call,
             completion: operation.completion.map(|(at, _)| at),
+            process: operation.process(),
             f: operation.invocation.f,
             argument: operation.invocation.value,
             result: operation.completion_event().filter(|_| fate == Fate::Ok).map(|event| event.value),
