@@ -17,6 +17,7 @@
 //! | [`model`], [`models`] | what a register should do |
 //! | [`linearizability`] | whether there is an order that explains everything |
 //! | [`set_full`] | what became of every element of a set |
+//! | [`promises`] | banks, queues, counters, logs, locks, elections: a checker for each |
 //! | [`stats`], [`availability`] | how much was answered, how fast, when and where |
 //! | [`registry`] | checkers and models by name |
 //!
@@ -42,6 +43,7 @@ pub mod jsonl;
 pub mod linearizability;
 pub mod model;
 pub mod models;
+pub mod promises;
 pub mod registry;
 pub mod set_full;
 pub mod stats;
