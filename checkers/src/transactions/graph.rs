@@ -89,10 +89,6 @@ impl Adjacency {
     pub(super) fn edge(&self, at: usize) -> (u32, u8) {
         (self.targets[at], self.labels[at])
     }
-
-    pub(super) fn len(&self) -> usize {
-        self.targets.len()
-    }
 }
 
 /// Edges in no order.
@@ -216,11 +212,6 @@ impl Graph {
         vertex < self.txns
     }
 
-    /// How many edges are stored.
-    pub(super) fn stored_edges(&self) -> usize {
-        self.data.len()
-    }
-
     /// Calls `each` with every edge out of `vertex`, those of processes too.
     fn each_edge(&self, vertex: u32, mut each: impl FnMut(u32, u8)) {
         let first_barrier = self.first_barrier();
@@ -318,11 +309,5 @@ impl Component {
         }
         let vertices = members.len();
         Component { txns, vertices, edges: Adjacency::new(vertices, &edges), labels }
-    }
-
-    /// Whether the vertex is a transaction.
-    #[inline]
-    pub(super) fn is_txn(&self, vertex: u32) -> bool {
-        (vertex as usize) < self.txns.len()
     }
 }

@@ -8,5 +8,7 @@ mod mutation;
 mod oracle;
 mod set_full;
 mod simulate;
+mod small_edn;
 mod text;
+mod transactions_elle;
 mod transactions_oracle;

@@ -55,14 +55,6 @@ impl Versions {
         &self.order[self.heads[key as usize] as usize..self.heads[key as usize + 1] as usize]
     }
 
-    /// The version after that at `place`; repetitions do not count.
-    pub(super) fn next(&self, key: u32, place: u32) -> Option<u32> {
-        let order = self.order_of(key);
-        (place as usize + 1..order.len())
-            .find(|at| self.place[order[*at] as usize] == *at as u32)
-            .map(|at| order[at])
-    }
-
     /// The last version of a key.
     pub(super) fn tail(&self, key: u32) -> Option<u32> {
         let order = self.order_of(key);
