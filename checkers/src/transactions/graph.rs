@@ -75,6 +75,12 @@ impl Adjacency {
         Adjacency { heads, targets, labels }
     }
 
+    /// How many vertices edges may leave.
+    pub(super) fn sources(&self) -> usize {
+        self.heads.len() - 1
+    }
+
+    #[inline]
     pub(super) fn range(&self, vertex: u32) -> Range<usize> {
         self.heads[vertex as usize] as usize..self.heads[vertex as usize + 1] as usize
     }
@@ -105,6 +111,12 @@ impl Edges {
         self.from.push(from);
         self.to.push(to);
         self.label.push(label);
+    }
+
+    pub(super) fn append(&mut self, mut other: Edges) {
+        self.from.append(&mut other.from);
+        self.to.append(&mut other.to);
+        self.label.append(&mut other.label);
     }
 }
 

@@ -5,6 +5,7 @@
 //! | [`history`] | transactions in columns |
 //! | [`consistency`] | models, anomalies, and what rules out what |
 //! | [`list_append`] | lists that transactions read and append to |
+//! | [`rw_register`] | registers that transactions read and write |
 //!
 //! A checker infers which transactions depend on which, in a graph with session and real-time order; a cycle
 //! is an anomaly, named by its steps; an anomaly rules out models. After Adya's thesis and Elle.
@@ -21,8 +22,10 @@ mod lattice;
 pub mod list_append;
 mod notes;
 mod orders;
+pub mod rw_register;
 mod scc;
 mod search;
 
 pub use judge::Promise;
 pub use list_append::ListAppend;
+pub use rw_register::RwRegister;

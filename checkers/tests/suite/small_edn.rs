@@ -101,7 +101,8 @@ impl Edn {
             _ => None,
         }
     }
-    fn int(&self) -> Option<i64> {
+    /// The integer, if it is one.
+    pub fn int(&self) -> Option<i64> {
         match self {
             Edn::Int(n) => Some(*n),
             _ => None,

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use checkers::transactions::consistency::{Anomaly, Model};
-use checkers::transactions::{ListAppend, Promise};
+use checkers::transactions::{ListAppend, Promise, RwRegister};
 use checkers::{Budget, Checker, History, Judgement, Value, Verdict};
 
 use crate::corpus_path::corpus;
@@ -64,6 +64,24 @@ fn judge(kind: &str, opts: &Edn, history: &History) -> Option<Judgement> {
     let budget = Budget::default();
     Some(match kind {
         "append" | "list-append" => ListAppend { promise }.check(history, &budget),
+        "wr" | "rw-register" => {
+            let asked = |key: &str| opts.get(key) == Some(&Edn::Bool(true));
+            let transaction_order = match opts.get("transaction-order") {
+                Some(Edn::Map(entries)) => entries
+                    .iter()
+                    .map(|(at, rank)| (at.int().unwrap() as usize, rank.int().unwrap()))
+                    .collect(),
+                _ => Vec::new(),
+            };
+            RwRegister {
+                promise,
+                wfr_keys: asked("wfr-keys?"),
+                sequential_keys: asked("sequential-keys?"),
+                linearizable_keys: asked("linearizable-keys?"),
+                transaction_order,
+            }
+            .check(history, &budget)
+        }
         _ => return None,
     })
 }

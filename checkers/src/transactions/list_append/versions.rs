@@ -196,6 +196,23 @@ pub(super) fn resolve(columns: &mut Columns<'_>) -> Versions {
         }
     }
     place_reads(columns, &out);
+    columns.admit_tentative(
+        |columns, txn| {
+            columns.mops_of(txn).iter().any(|mop| match mop {
+                Mop::Append { version, .. } => out.place[*version as usize] != NONE,
+                _ => false,
+            })
+        },
+        |columns, read| {
+            let longest = out.longest[read.key as usize];
+            if read.count == 0 {
+                return Some(NONE);
+            }
+            let known = columns.reads.get(longest as usize)?;
+            let prefix = content(known.list).starts_with(content(read.list));
+            prefix.then(|| out.order_of(read.key)[read.count as usize - 1])
+        },
+    );
     out
 }
 
