@@ -28,8 +28,14 @@ pub fn terms(text: &str) -> Vec<Edn> {
 }
 
 fn skip(bytes: &[u8], at: &mut usize) -> bool {
-    while bytes.get(*at).is_some_and(|byte| byte.is_ascii_whitespace() || *byte == b',') {
-        *at += 1;
+    while bytes.get(*at).is_some_and(|byte| byte.is_ascii_whitespace() || b",;".contains(byte)) {
+        if bytes[*at] == b';' {
+            while bytes.get(*at).is_some_and(|byte| *byte != b'\n') {
+                *at += 1;
+            }
+        } else {
+            *at += 1;
+        }
     }
     *at < bytes.len()
 }
