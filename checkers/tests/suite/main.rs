@@ -10,5 +10,7 @@ mod oracle;
 mod set_full;
 mod simulate;
 mod special;
+mod small_edn;
 mod text;
+mod transactions_elle;
 mod transactions_oracle;
