@@ -3,6 +3,9 @@
 mod cases;
 mod corpus;
 mod corpus_path;
+mod isolation;
+mod isolation_oracle;
+mod isolation_text;
 mod lying_model;
 mod mutation;
 mod oracle;

@@ -70,7 +70,7 @@ pub(crate) fn build(history: &TxnHistory) -> Built<'_> {
         known: Vec::new(),
         ranks: Vec::new(),
     };
-    lists.finish(&mut committed, &mut faults);
+    lists.finish(&sources, &mut committed, &mut faults);
     Built { committed, faults, doubtful }
 }
 
@@ -82,6 +82,8 @@ pub(super) struct Sources<'a> {
     writer: Vec<u32>,
     /// Whether a transaction that did not abort wrote the version as its last to the key.
     last: Vec<bool>,
+    /// Lists: what the same transaction had appended to the key just before.
+    before: Vec<u32>,
 }
 
 impl<'a> Sources<'a> {
@@ -108,6 +110,8 @@ impl<'a> Sources<'a> {
         }
         let mut last = vec![false; history.versions.len()];
         let mut latest: Vec<(u32, u32)> = vec![(NONE, NONE); history.keys.len()];
+        let lists = history.mops.iter().any(|mop| matches!(mop, Mop::ReadList { .. }));
+        let mut before = vec![NONE; if lists { history.versions.len() } else { 0 }];
         let mut keys: Vec<u32> = Vec::new();
         for (number, txn) in history.txns.iter().enumerate() {
             if txn.fate == Fate::Fail {
@@ -119,6 +123,8 @@ impl<'a> Sources<'a> {
                     let slot = &mut latest[*key as usize];
                     if slot.0 != number as u32 {
                         keys.push(*key);
+                    } else if lists {
+                        before[*version as usize] = slot.1;
                     }
                     *slot = (number as u32, *version);
                 }
@@ -127,7 +133,7 @@ impl<'a> Sources<'a> {
                 last[latest[*key as usize].1 as usize] = true;
             }
         }
-        Sources { history, writer, last }
+        Sources { history, writer, last, before }
     }
 
     pub fn writer(&self, version: u32) -> u32 {
@@ -136,6 +142,11 @@ impl<'a> Sources<'a> {
 
     pub fn is_last(&self, version: u32) -> bool {
         self.last[version as usize]
+    }
+
+    /// What the same transaction had appended to the key just before; lists only.
+    pub fn appended_before(&self, version: u32) -> u32 {
+        self.before[version as usize]
     }
 
     pub fn fate(&self, txn: u32) -> Fate {

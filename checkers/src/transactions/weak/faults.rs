@@ -23,6 +23,8 @@ pub(crate) enum FaultKind {
     Internal,
     /// The list holds an element twice.
     Duplicate,
+    /// What one transaction appended to the list does not stand together in it, in order.
+    Split,
     /// Two reads of a list of which neither begins the other.
     Incompatible,
 }
@@ -37,6 +39,7 @@ impl FaultKind {
             FaultKind::Future => "future-read",
             FaultKind::Internal => "internal",
             FaultKind::Duplicate => "duplicate-elements",
+            FaultKind::Split => "split-append",
             FaultKind::Incompatible => "incompatible-order",
         }
     }
@@ -104,6 +107,12 @@ pub(super) fn finding(words: &Words<'_>, fault: &Fault) -> Finding {
         FaultKind::Duplicate => {
             format!("{reader} read {what} twice in one list, but it was appended once")
         }
+        FaultKind::Split => format!(
+            "{reader} read a list of key {} in which what one transaction appended does not stand together in \
+             its order: at {what}, of {}",
+            words.key(key),
+            writer()
+        ),
         FaultKind::Incompatible => format!(
             "{reader} and {} read lists of key {} of which neither begins with the other: no order of \
              the appends explains both",

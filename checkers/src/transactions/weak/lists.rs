@@ -164,7 +164,7 @@ impl<'a> Reading<'a> {
     }
 
     /// The order of versions, when everything was read.
-    pub fn finish(mut self, committed: &mut Committed<'_>, faults: &mut Faults) {
+    pub fn finish(mut self, sources: &Sources<'_>, committed: &mut Committed<'_>, faults: &mut Faults) {
         if !self.any {
             return;
         }
@@ -203,7 +203,16 @@ impl<'a> Reading<'a> {
                 continue;
             }
             let mut before = NONE;
-            for (at, version) in elements(&self.kept[best as usize].1).iter().enumerate() {
+            let whole = elements(&self.kept[best as usize].1);
+            for (at, version) in whole.iter().enumerate() {
+                let neighbour = at.checked_sub(1).map_or(NONE, |left| whole[left]);
+                let expected = sources.appended_before(*version);
+                let cut = neighbour != NONE && expected == NONE && !sources.is_last(neighbour);
+                if cut || expected != NONE && expected != neighbour {
+                    let other = sources.writer(*version);
+                    let (kind, txn) = (FaultKind::Split, self.readers[best as usize]);
+                    faults.add(Fault { kind, txn, key: key as u32, version: *version, other });
+                }
                 rank[*version as usize] = at as u32 + 1;
                 let node = writer_of[*version as usize];
                 if before != NONE && node != NONE && before != node {
