@@ -67,6 +67,45 @@ fn saturation_agrees_with_brute_force_on_lists() {
     against_brute_force(Holds::Lists, SATURATED, &shapes(Holds::Lists));
 }
 
+const SEARCHED: &[Level] = &[
+    Level::SnapshotIsolation,
+    Level::StrongSessionSnapshotIsolation,
+    Level::StrongSnapshotIsolation,
+    Level::Serializable,
+    Level::StrongSessionSerializable,
+    Level::StrictSerializable,
+];
+
+#[test]
+fn search_agrees_with_brute_force_on_registers() {
+    against_brute_force(Holds::Registers, SEARCHED, &shapes(Holds::Registers));
+}
+
+#[test]
+fn search_agrees_with_brute_force_on_lists() {
+    against_brute_force(Holds::Lists, SEARCHED, &shapes(Holds::Lists));
+}
+
+const SESSIONS: &[Level] = &[
+    Level::ReadYourWrites,
+    Level::MonotonicReads,
+    Level::MonotonicWrites,
+    Level::WritesFollowReads,
+    Level::Pram,
+    Level::WeakCausal,
+    Level::CausalMemory,
+];
+
+#[test]
+fn session_guarantees_agree_with_brute_force_on_registers() {
+    against_brute_force(Holds::Registers, SESSIONS, &shapes(Holds::Registers));
+}
+
+#[test]
+fn session_guarantees_agree_with_brute_force_on_lists() {
+    against_brute_force(Holds::Lists, SESSIONS, &shapes(Holds::Lists));
+}
+
 #[test]
 fn awdit_histories_have_their_verdicts() {
     let Some(corpus) = corpus() else { return eprintln!("no corpus here") };

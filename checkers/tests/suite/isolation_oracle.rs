@@ -353,7 +353,9 @@ impl<'a> World<'a> {
             before[*at] |= match level {
                 Level::MonotonicWrites => self.session[*at],
                 Level::WritesFollowReads => had_read[*at] & !(1 << *at),
-                Level::ReadYourWrites if self.txns[*at].session == session => self.session[*at],
+                Level::ReadYourWrites if self.txns[*at].session == session && versions.is_empty() => {
+                    self.session[*at]
+                }
                 _ => 0,
             };
         }

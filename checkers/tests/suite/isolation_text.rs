@@ -35,7 +35,9 @@ pub fn history(txns: &[Txn], holds: Holds) -> History {
             Fate::Fail => (EventType::Fail, asked.clone()),
             Fate::Info => (EventType::Info, asked.clone()),
         };
-        let event = |at, kind, value: Vec<Value>| Event::new(at as u64, process, kind, "txn", Value::List(value.into()));
+        let event = |at, kind, value: Vec<Value>| {
+            Event::new(at as u64, process, kind, "txn", Value::List(value.into()))
+        };
         events[txn.call] = Some(event(txn.call, EventType::Invoke, asked));
         events[txn.ret] = Some(event(txn.ret, kind, answered));
     }

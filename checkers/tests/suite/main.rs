@@ -4,6 +4,7 @@ mod cases;
 mod corpus;
 mod corpus_path;
 mod isolation;
+mod isolation_database;
 mod isolation_oracle;
 mod isolation_text;
 mod lying_model;

@@ -159,6 +159,10 @@ struct Chains<'c, 'a> {
     heads: Vec<Head>,
     head_of_key: Vec<u32>,
     clock: Vec<u32>,
+    /// Only pairs that contradict causality are wanted; then the place of each node is kept, and
+    /// all clocks.
+    weak: bool,
+    chain_and_place: Vec<(u32, u32)>,
 }
 
 /// Every pair that causal consistency forces, up to those that follow from others.
@@ -169,6 +173,27 @@ pub(crate) fn force(
     committed: &Committed<'_>,
     sink: &mut impl Sink,
     meter: &mut Meter<'_>,
+) -> Result<(), Stop> {
+    run(committed, sink, meter, false)
+}
+
+/// Those pairs alone that contradict causality, or a list, by themselves.
+///
+/// # Errors
+/// As [`force`].
+pub(crate) fn force_weak(
+    committed: &Committed<'_>,
+    sink: &mut impl Sink,
+    meter: &mut Meter<'_>,
+) -> Result<(), Stop> {
+    run(committed, sink, meter, true)
+}
+
+fn run(
+    committed: &Committed<'_>,
+    sink: &mut impl Sink,
+    meter: &mut Meter<'_>,
+    weak: bool,
 ) -> Result<(), Stop> {
     let order = causal_order(committed).ok_or(Stop::Cycle)?;
     let nodes = committed.len();
@@ -189,6 +214,8 @@ pub(crate) fn force(
         heads: Vec::new(),
         head_of_key: vec![NONE; committed.history.keys.len()],
         clock: Vec::new(),
+        weak,
+        chain_and_place: vec![(0, u32::MAX); if weak { nodes } else { 0 }],
     };
     for node in order {
         let steps = chains.node(node, sink, meter).map_err(Stop::Budget)?;
@@ -224,7 +251,7 @@ impl Chains<'_, '_> {
         while let Some(before) = next_cause(committed, t3, &mut cursor) {
             let lookers = &mut self.lookers[before as usize];
             *lookers -= 1;
-            if *lookers == 0 {
+            if *lookers == 0 && !self.weak {
                 self.clocks.drop(before);
             }
         }
@@ -259,9 +286,22 @@ impl Chains<'_, '_> {
                 continue;
             }
             self.links[at as usize].forced_before = t1;
+            if self.weak && !self.contradicts(t2, t1, key) {
+                continue;
+            }
             sink.forced(Forced { t2, t1, t3, key });
         }
         steps
+    }
+
+    /// Whether what was read is older than what is visible, by causality or by a list.
+    fn contradicts(&self, t2: u32, t1: u32, key: u32) -> bool {
+        if t1 == INIT || self.committed.lists() && self.committed.rank(t2, key) > self.committed.rank(t1, key)
+        {
+            return true;
+        }
+        let (chain, place) = self.chain_and_place[t1 as usize];
+        self.clocks.of(t2).get(chain as usize).is_some_and(|seen| *seen >= place)
     }
 
     /// Puts a node, all of whose past is in the clock, at the end of a chain.
@@ -283,6 +323,9 @@ impl Chains<'_, '_> {
         self.length[chain as usize] += 1;
         let place = self.length[chain as usize];
         self.clock[chain as usize] = place;
+        if self.weak {
+            self.chain_and_place[node as usize] = (chain, place);
+        }
         for write in self.committed.writes_of(node) {
             let link = self.links.len() as u32;
             let mut at = self.head_of_key[write.key as usize];

@@ -2,11 +2,13 @@
 
 use super::super::history::{Holds, TxnHistory};
 use super::build::{Built, build};
+use super::committed::Committed;
 use super::faults;
 use super::level::Level;
 use super::meter::Meter;
+use super::serial::{Keeps, Kind};
 use super::words::Words;
-use super::{Decision, saturated};
+use super::{Decision, observers, saturated, serial, sessions, views};
 use crate::checker::{Budget, Checker};
 use crate::evidence::Evidence;
 use crate::history::History;
@@ -69,7 +71,8 @@ impl Isolation {
             return Judgement::unknown(algorithm, "no transaction is known to have happened");
         }
         let mut meter = Meter::new(budget);
-        let decision = decide(&words, &committed, self.level, &mut meter);
+        let mut established = Vec::new();
+        let decision = decide(&words, &committed, self.level, &mut meter, &mut established);
         let judgement = match decision {
             Decision::Broken(finding) => Judgement::invalid(algorithm, vec![Evidence::Finding(finding)]),
             Decision::Unknown(reason) => Judgement::unknown(algorithm, reason),
@@ -94,28 +97,60 @@ impl Isolation {
                 )
             }
         };
-        judgement.with("level", self.level.name()).with("transactions", committed.len())
+        established
+            .into_iter()
+            .fold(judgement, |judgement, (name, count)| judgement.with(name, count))
+            .with("level", self.level.name())
+            .with("transactions", committed.len())
     }
 }
 
 fn algorithm(level: Level) -> &'static str {
     match level {
-        Level::ReadCommitted | Level::ReadAtomic | Level::Causal => "saturation",
-        _ => "search",
+        Level::ReadYourWrites | Level::MonotonicReads | Level::MonotonicWrites | Level::WritesFollowReads => {
+            "session-patterns"
+        }
+        Level::Pram | Level::CausalMemory => "session-views",
+        Level::ReadCommitted | Level::ReadAtomic | Level::WeakCausal | Level::Causal => "saturation",
+        _ => "polygraph-search",
     }
 }
 
 fn decide(
     words: &Words<'_>,
-    committed: &super::committed::Committed<'_>,
+    committed: &Committed<'_>,
     level: Level,
     meter: &mut Meter<'_>,
+    established: &mut Vec<(&'static str, u64)>,
 ) -> Decision {
-    match level {
+    let (kind, keeps) = match level {
         Level::ReadCommitted | Level::ReadAtomic | Level::Causal => {
-            saturated::decide(words, committed, level, meter)
+            return saturated::decide(words, committed, level, meter);
         }
-        _ => Decision::Unknown("not decided".to_owned()),
+        Level::SnapshotIsolation => (Kind::Snapshot, Keeps::Nothing),
+        Level::StrongSessionSnapshotIsolation => (Kind::Snapshot, Keeps::Sessions),
+        Level::StrongSnapshotIsolation => (Kind::Snapshot, Keeps::Time),
+        Level::Serializable => (Kind::Serial, Keeps::Nothing),
+        Level::StrongSessionSerializable => (Kind::Serial, Keeps::Sessions),
+        Level::StrictSerializable => (Kind::Serial, Keeps::Time),
+        Level::ReadYourWrites => return sessions::read_your_writes(words, committed),
+        Level::MonotonicReads => return sessions::monotonic_reads(words, committed, meter),
+        Level::MonotonicWrites | Level::WritesFollowReads => {
+            return observers::decide(words, committed, level, meter);
+        }
+        Level::Pram | Level::CausalMemory => return views::decide(words, committed, level, meter),
+        Level::WeakCausal => return views::weak_causal(words, committed, meter),
+    };
+    let timeless = keeps == Keeps::Time && committed.history.completions_only;
+    let keeps = if timeless { Keeps::Sessions } else { keeps };
+    let (decision, found) = serial::decide(words, committed, level, kind, keeps, meter);
+    let counts = [("forced", found.forced), ("chosen", found.choices), ("dead-ends", found.conflicts)];
+    established.extend(counts);
+    match decision {
+        Decision::Holds if timeless => Decision::Unknown(
+            "the history says nothing of when; without the order of time nothing is wrong".to_owned(),
+        ),
+        decision => decision,
     }
 }
 

@@ -165,6 +165,60 @@ impl<'a> Committed<'a> {
         !self.seen_start.is_empty()
     }
 
+    /// Some of the nodes alone. Reads from the others are left out, so that what has no explanation
+    /// then, has none at all; the order of lists is kept. `nodes` ascend.
+    pub fn part(&self, nodes: &[u32]) -> Committed<'a> {
+        let number = |node: u32| nodes.binary_search(&node).ok().map(|at| at as u32);
+        let mut part = Committed {
+            history: self.history,
+            txn: nodes.iter().map(|node| self.txn[*node as usize]).collect(),
+            session: Vec::new(),
+            previous: vec![NONE; nodes.len()],
+            session_start: vec![0],
+            session_nodes: Vec::new(),
+            place: vec![0; nodes.len()],
+            read_start: vec![0],
+            reads: Vec::new(),
+            write_start: vec![0],
+            writes: Vec::new(),
+            seen_start: Vec::new(),
+            seen: Vec::new(),
+            known: Vec::new(),
+            ranks: Vec::new(),
+        };
+        let mut sessions: Vec<u32> = nodes.iter().map(|node| self.session[*node as usize]).collect();
+        sessions.sort_unstable();
+        sessions.dedup();
+        for node in nodes {
+            let session = sessions.partition_point(|other| *other < self.session[*node as usize]);
+            part.session.push(session as u32);
+            for read in self.reads_of(*node) {
+                if let Some(from) = if read.from == INIT { Some(INIT) } else { number(read.from) } {
+                    part.reads.push(Read { key: read.key, from });
+                }
+            }
+            part.writes.extend(self.writes_of(*node));
+            part.ranks.extend(self.ranks.get(self.write_range(*node)).unwrap_or_default());
+            part.read_start.push(part.reads.len() as u32);
+            part.write_start.push(part.writes.len() as u32);
+        }
+        if self.lists() {
+            part.seen_start = vec![0; part.reads.len() + 1];
+        }
+        for session in 0..sessions.len() as u32 {
+            let mut previous = NONE;
+            for node in 0..nodes.len() as u32 {
+                if part.session[node as usize] == session {
+                    part.place[node as usize] = part.session_nodes.len() as u32;
+                    part.previous[node as usize] = std::mem::replace(&mut previous, node);
+                    part.session_nodes.push(node);
+                }
+            }
+            part.session_start.push(part.session_nodes.len() as u32);
+        }
+        part
+    }
+
     /// For each key, which of `writes` are of it: where each key begins, and the nodes.
     pub fn writers_by_key(&self) -> (Vec<u32>, Vec<u32>) {
         let mut start = vec![0u32; self.history.keys.len() + 1];
