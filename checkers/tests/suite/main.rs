@@ -6,6 +6,7 @@ mod corpus_path;
 mod lying_model;
 mod mutation;
 mod oracle;
+mod promises;
 mod set_full;
 mod simulate;
 mod text;
