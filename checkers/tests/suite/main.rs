@@ -3,6 +3,7 @@
 mod cases;
 mod corpus;
 mod corpus_path;
+mod formats_corpus;
 mod lying_model;
 mod mutation;
 mod oracle;
