@@ -470,11 +470,6 @@ impl<'t> ValueWriter<'t> {
         self.end_list(set, elements)
     }
 
-    /// A value that lies on another tape.
-    pub(crate) fn copy(&mut self, value: ValueRef<'_>) {
-        self.bytes.extend_from_slice(value.0);
-    }
-
     /// Any value.
     ///
     /// # Errors
