@@ -131,7 +131,7 @@ fn what_must_have_committed_and_was_passed_over_is_lost() {
     let seen = "2 invoke poll\n2 ok poll x:0=a\n";
     let judgement = judge("kafka", &script(&retold(&format!("{crashed}{seen}{later}"))));
     assert_eq!(problems(&judgement), ["lost-write"]);
-    assert!(judgement.reason.starts_with("\"b\" was sent to the key y"), "{}", judgement.reason);
+    assert!(judgement.reason.starts_with("\"b\" was sent to the key \"y\""), "{}", judgement.reason);
     // Jepsen's test "consistent": a and b are lost, d is beyond what was polled.
     let text = "0 invoke send x=a\n0 ok send x:0=a\n0 invoke send x=b x=d\n0 ok send x:1=b x:3=d\n1 invoke send x=c\n1 info send x=c\n0 invoke poll\n0 ok poll x:2=c";
     let judgement = judge("kafka", &script(&retold(text)));

@@ -49,6 +49,9 @@ fn the_corpus_has_the_expected_verdicts() {
     let known: &[(&str, Verdict, &str)] = &[
         // elle-cli has no verdict; 430 is read without 425, which was acknowledged before it began.
         ("jepsen-cli/custom/comments.edn", Invalid, "causal-reverse"),
+        // 287 adds, and no read: nobody looked at the counter. Jepsen finds no wrong read, and says valid.
+        ("jepsen-cli/jepsen/counter.edn", Unknown, ""),
+        ("jepsen-cli/jepsen/counter.json", Unknown, ""),
     ];
     for (file, verdict, problem, reason) in &differ {
         let expected = known.iter().find(|(known, ..)| known == file);
