@@ -82,6 +82,7 @@ pub fn checker_by_name(name: &str) -> Option<Box<dyn Checker>> {
         "adya-g2" => Box::new(promises::AdyaG2),
         "monotonic" => Box::new(promises::Monotonic::default()),
         "sequential-writes" => Box::new(promises::SequentialWrites),
+        "kafka" => Box::new(promises::Kafka::default()),
         "lock-safety" => Box::new(promises::LockSafety::default()),
         "leader-election" => Box::new(promises::LeaderElection),
         "convergence" => Box::new(promises::Convergence::default()),

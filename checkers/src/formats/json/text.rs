@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-use crate::formats::source::{Parse, Stop, shortened, wrong};
-use crate::tape::{EncodeError, ValueWriter};
+use crate::formats::operation::encoded;
+use crate::formats::source::{Parse, Stop, shortened, too_large, wrong};
+use crate::tape::ValueWriter;
 
 /// Deepest nesting that is read, as in serde_json.
 pub(crate) const MAX_DEPTH: usize = 128;
@@ -318,10 +319,7 @@ impl<'a> Cursor<'a> {
         {
             if unsigned.bytes().all(|byte| byte.is_ascii_digit()) {
                 let Ok(n) = text.parse() else {
-                    return wrong(
-                        start,
-                        format!("the number {} does not fit in 64 bits; write it as text", shortened(text)),
-                    );
+                    return wrong(start, too_large(text));
                 };
                 self.at += length;
                 writer.int(n);
@@ -358,13 +356,6 @@ fn written_as_integer(text: &str) -> bool {
         b"0" => text.len() == 1,
         [b'1'..=b'9', rest @ ..] => rest.iter().all(u8::is_ascii_digit),
         _ => false,
-    }
-}
-
-fn encoded(at: usize, result: Result<(), EncodeError>) -> Parse<()> {
-    match result {
-        Ok(()) => Ok(()),
-        Err(error) => wrong(at, error.to_string()),
     }
 }
 

@@ -1,11 +1,153 @@
-//! One operation: a map with the keys that Jepsen gives it.
+//! One operation: a map with the keys that Jepsen gives it, in whatever syntax, and a stream of them.
 
-use super::text::Cursor;
+use std::borrow::Cow;
+use std::io::Read;
+
+use super::FormatError;
+use super::events::{Events, Fields, Who};
+use super::source::{Parse, Source, Stop, shortened, wrong};
 use crate::event::{EventType, Extra, Process};
-use crate::formats::events::{Events, Fields, Refused, Who};
-use crate::formats::source::{Parse, shortened, wrong};
-use crate::history::NameId;
-use crate::tape::{ValueRef, ValueWriter, View};
+use crate::history::{History, NameId};
+use crate::tape::{EncodeError, ValueRef, ValueWriter, View};
+
+/// A syntax in which maps can be written: EDN and JSON.
+pub(crate) trait Syntax<'a> {
+    /// Parses `bytes`, behind which nothing comes if `ended`.
+    fn new(bytes: &'a [u8], ended: bool) -> Self;
+
+    /// Where the cursor stands.
+    fn at(&self) -> usize;
+
+    /// Whether there is nothing more.
+    fn is_at_end(&self) -> bool;
+
+    /// The byte at which the cursor stands.
+    fn peek(&self) -> Parse<u8>;
+
+    /// Passes a byte, which has been looked at.
+    fn pass(&mut self);
+
+    /// Passes what means nothing.
+    fn skip(&mut self) -> Parse<()>;
+
+    /// The bracket that closes a list which this one opens, if one does.
+    fn closes(open: u8) -> Option<u8>;
+
+    /// Whether another element follows in a list that `end` closes; passes what separates them, or
+    /// the end. `first` is whether none was read yet.
+    fn another(&mut self, first: bool, end: u8) -> Parse<bool>;
+
+    /// The next key of a map, with the cursor on its value then; or nothing and the cursor behind the
+    /// map.
+    fn key(&mut self, first: bool) -> Parse<Option<(usize, Cow<'a, str>)>>;
+
+    /// Passes a keyword or a string, if one stands here.
+    fn word(&mut self) -> Parse<Option<Cow<'a, str>>>;
+
+    /// Writes one value, inside of so many brackets; the cursor stands on its first byte.
+    fn value(&mut self, writer: &mut ValueWriter<'_>, depth: usize) -> Parse<()>;
+}
+
+/// Reads a list of operations, or one operation behind the other.
+pub(crate) fn read_stream<S>(input: impl Read, keyed: Keyed) -> Result<History, FormatError>
+where
+    S: for<'a> SyntaxOf<'a>,
+{
+    let mut source = Source::new(input);
+    let mut events = Events::new();
+    let mut operations = Operations::new(keyed);
+    let mut list = None;
+    loop {
+        let step = {
+            let mut cursor = S::cursor(source.rest(), source.ended());
+            let step = next(&mut cursor, &mut list, &mut operations, &mut events);
+            step.map(|step| (step, cursor.at()))
+        };
+        match step {
+            Ok((Step::Done, _)) => return events.finish(),
+            Ok((Step::Bracket, at)) => source.consume(at),
+            Ok((Step::Event(start), at)) => {
+                let pushed = events.push(std::mem::take(&mut operations.fields), || source.place(start).0);
+                pushed.map_err(|refused| refused.at(&source, start))?;
+                source.consume(at);
+            }
+            Err(Stop::More) if !source.ended() => source.more()?,
+            Err(stop) => return Err(source.error(stop)),
+        }
+    }
+}
+
+/// A syntax, whatever it is to parse.
+pub(crate) trait SyntaxOf<'a> {
+    type Cursor: Syntax<'a>;
+
+    fn cursor(bytes: &'a [u8], ended: bool) -> Self::Cursor {
+        Self::Cursor::new(bytes, ended)
+    }
+}
+
+/// What stands next in a stream of operations.
+pub(crate) enum Step {
+    /// A bracket around the operations.
+    Bracket,
+    /// An operation, which begins here.
+    Event(usize),
+    /// The file ends.
+    Done,
+}
+
+/// The list in which the operations stand.
+pub(crate) struct List {
+    /// What closes it.
+    end: u8,
+    /// Whether no operation of it was read.
+    first: bool,
+}
+
+/// The next thing. A window that ends too early changes nothing.
+pub(crate) fn next<'a>(
+    cursor: &mut impl Syntax<'a>,
+    list: &mut Option<List>,
+    operations: &mut Operations,
+    events: &mut Events,
+) -> Parse<Step> {
+    cursor.skip()?;
+    match list {
+        Some(open) => {
+            if !cursor.another(open.first, open.end)? {
+                *list = None;
+                return Ok(Step::Bracket);
+            }
+        }
+        None if cursor.is_at_end() => return Ok(Step::Done),
+        None => {}
+    }
+    let start = cursor.at();
+    match cursor.peek()? {
+        b'{' => {
+            operations.read(cursor, events)?;
+            if let Some(list) = list {
+                list.first = false;
+            }
+            Ok(Step::Event(start))
+        }
+        byte => match closing(cursor, byte) {
+            Some(end) if list.is_none() => {
+                cursor.pass();
+                *list = Some(List { end, first: true });
+                Ok(Step::Bracket)
+            }
+            _ => wrong(
+                start,
+                "expected an operation, such as {:type :invoke, :process 0, :f :read, :value nil}",
+            ),
+        },
+    }
+}
+
+fn closing<'a, S: Syntax<'a>>(_: &S, open: u8) -> Option<u8> {
+    S::closes(open)
+}
 
 /// Whether operations name their key beside their value, as Porcupine's key-value histories do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,28 +199,17 @@ impl Operations {
         Operations { keyed, fields: Fields::default(), scratch: Vec::new(), key: Vec::new() }
     }
 
-    /// Ends the operation that was read.
-    pub(crate) fn push(&mut self, events: &mut Events, line: impl FnOnce() -> usize) -> Result<(), Refused> {
-        events.push(std::mem::take(&mut self.fields), line)
-    }
-
     /// Reads the map on which the cursor stands.
-    pub(crate) fn read(&mut self, cursor: &mut Cursor<'_>, events: &mut Events) -> Parse<()> {
+    pub(crate) fn read<'a>(&mut self, cursor: &mut impl Syntax<'a>, events: &mut Events) -> Parse<()> {
         self.fields = Fields::default();
         self.key.clear();
         // Whatever was written in an earlier attempt goes.
         events.value();
         let mut seen = Seen(0);
-        cursor.at += 1;
-        loop {
-            cursor.skip(1)?;
-            let at = cursor.at;
-            let name = match cursor.peek()? {
-                b'}' => break,
-                b':' => cursor.keyword()?.into(),
-                b'"' => cursor.string()?,
-                _ => return cursor.wrong("expected a key of the operation, such as :type, or `}`"),
-            };
+        cursor.pass();
+        let mut first = true;
+        while let Some((at, name)) = cursor.key(first)? {
+            first = false;
             let key = match name.as_bytes() {
                 b"type" => Key::Type,
                 b"process" => Key::Process,
@@ -92,7 +223,6 @@ impl Operations {
                 b"evidence" => Key::Evidence,
                 b"key" if self.keyed == Keyed::Yes => Key::Key,
                 _ => {
-                    cursor.skip(1)?;
                     self.scratch(cursor)?;
                     let other = &mut self.fields.extra.get_or_insert_default().other;
                     if other.insert(name.to_string(), ValueRef::new(&self.scratch).to_value()).is_some() {
@@ -104,10 +234,8 @@ impl Operations {
             if seen.again(key) {
                 return twice(at, &name);
             }
-            cursor.skip(1)?;
             self.field(key, cursor, events)?;
         }
-        cursor.at += 1;
         if self.keyed == Keyed::Yes && !self.key.is_empty() {
             self.put_key_before_value(cursor, events)?;
         }
@@ -115,7 +243,7 @@ impl Operations {
     }
 
     #[inline]
-    fn field(&mut self, key: Key, cursor: &mut Cursor<'_>, events: &mut Events) -> Parse<()> {
+    fn field<'a>(&mut self, key: Key, cursor: &mut impl Syntax<'a>, events: &mut Events) -> Parse<()> {
         match key {
             Key::Type => self.fields.event_type = Some(self.event_type(cursor)?),
             Key::Process => self.fields.who = self.process(cursor)?,
@@ -131,7 +259,7 @@ impl Operations {
             }
             Key::Node => match self.text(cursor)? {
                 Some(node) => {
-                    let at = cursor.at;
+                    let at = cursor.at();
                     self.fields.node =
                         Some(events.name(&node).or_else(|error| wrong(at, error.to_string()))?);
                 }
@@ -173,36 +301,34 @@ impl Operations {
         }
     }
 
-    fn scratch(&mut self, cursor: &mut Cursor<'_>) -> Parse<()> {
+    fn scratch<'a>(&mut self, cursor: &mut impl Syntax<'a>) -> Parse<()> {
         self.scratch.clear();
         cursor.value(&mut ValueWriter::new(&mut self.scratch), 1)
     }
 
     /// A value, if it is text; otherwise it lies in `scratch`.
-    fn text(&mut self, cursor: &mut Cursor<'_>) -> Parse<Option<String>> {
+    fn text<'a>(&mut self, cursor: &mut impl Syntax<'a>) -> Parse<Option<String>> {
         self.scratch(cursor)?;
         Ok(ValueRef::new(&self.scratch).as_str().map(str::to_owned))
     }
 
-    fn event_type(&mut self, cursor: &mut Cursor<'_>) -> Parse<EventType> {
-        let at = cursor.at;
-        let word = match cursor.peek()? {
-            b':' => cursor.keyword()?.into(),
-            b'"' => cursor.string()?,
-            _ => return wrong(at, "expected the type: :invoke, :ok, :fail or :info"),
+    fn event_type<'a>(&mut self, cursor: &mut impl Syntax<'a>) -> Parse<EventType> {
+        let at = cursor.at();
+        let Some(word) = cursor.word()? else {
+            return wrong(at, "expected the type: invoke, ok, fail or info");
         };
-        match word.as_bytes() {
+        match word.strip_prefix(':').unwrap_or(&word).as_bytes() {
             b"invoke" => Ok(EventType::Invoke),
             b"ok" => Ok(EventType::Ok),
             b"fail" => Ok(EventType::Fail),
             b"info" => Ok(EventType::Info),
-            _ => wrong(at, format!("the type is :invoke, :ok, :fail or :info, not `{}`", shortened(&word))),
+            _ => wrong(at, format!("the type is invoke, ok, fail or info, not `{}`", shortened(&word))),
         }
     }
 
     #[inline]
-    fn process(&mut self, cursor: &mut Cursor<'_>) -> Parse<Who> {
-        let at = cursor.at;
+    fn process<'a>(&mut self, cursor: &mut impl Syntax<'a>) -> Parse<Who> {
+        let at = cursor.at();
         self.scratch(cursor)?;
         let value = ValueRef::new(&self.scratch);
         if let Some(process) = value.as_int().and_then(|n| Process::client(u64::try_from(n).ok()?)) {
@@ -212,7 +338,7 @@ impl Operations {
             return Ok(Who::Unsaid);
         }
         match value.as_str() {
-            Some("nemesis") => Ok(Who::Known(Process::NEMESIS)),
+            Some("nemesis" | ":nemesis") => Ok(Who::Known(Process::NEMESIS)),
             Some(text) if text.bytes().all(|byte| byte.is_ascii_digit()) && !text.is_empty() => {
                 match text.parse().ok().and_then(Process::client) {
                     Some(process) => Ok(Who::Known(process)),
@@ -223,12 +349,11 @@ impl Operations {
         }
     }
 
-    fn name(&mut self, cursor: &mut Cursor<'_>, events: &mut Events) -> Parse<Option<NameId>> {
-        let at = cursor.at;
-        let text = match cursor.peek()? {
-            b':' => cursor.keyword()?.into(),
-            b'"' => cursor.string()?,
-            _ => match self.text(cursor)? {
+    fn name<'a>(&mut self, cursor: &mut impl Syntax<'a>, events: &mut Events) -> Parse<Option<NameId>> {
+        let at = cursor.at();
+        let text = match cursor.word()? {
+            Some(text) => text,
+            None => match self.text(cursor)? {
                 Some(text) => text.into(),
                 None if ValueRef::new(&self.scratch).is_nil() => return Ok(None),
                 None => return wrong(at, "expected the function that was called, such as :read"),
@@ -241,8 +366,8 @@ impl Operations {
     }
 
     /// Nanoseconds; what is before the run began is its beginning.
-    fn time(&mut self, cursor: &mut Cursor<'_>) -> Parse<Option<u64>> {
-        let at = cursor.at;
+    fn time<'a>(&mut self, cursor: &mut impl Syntax<'a>) -> Parse<Option<u64>> {
+        let at = cursor.at();
         self.scratch(cursor)?;
         let value = ValueRef::new(&self.scratch);
         match value.view() {
@@ -255,21 +380,28 @@ impl Operations {
         }
     }
 
-    fn put_key_before_value(&mut self, cursor: &Cursor<'_>, events: &mut Events) -> Parse<()> {
+    fn put_key_before_value<'a>(&mut self, cursor: &impl Syntax<'a>, events: &mut Events) -> Parse<()> {
         self.scratch.clear();
         self.scratch.extend_from_slice(events.written().as_bytes());
         let mut writer = events.value();
         let pair = writer.begin();
         writer.copy(ValueRef::new(&self.key));
         writer.copy(ValueRef::new(&self.scratch));
-        let ended = writer.end_list(pair, 2);
-        cursor.encoded(cursor.at, ended)
+        encoded(cursor.at(), writer.end_list(pair, 2))
+    }
+}
+
+/// What is written, or why it cannot be.
+pub(crate) fn encoded(at: usize, result: Result<(), EncodeError>) -> Parse<()> {
+    match result {
+        Ok(()) => Ok(()),
+        Err(error) => wrong(at, error.to_string()),
     }
 }
 
 fn not_a_process(value: ValueRef<'_>) -> String {
     format!(
-        "a process is a number from 0 to {} or :nemesis, not {}",
+        "a process is a number from 0 to {} or nemesis, not {}",
         Process::MAX_CLIENT,
         shortened(&value.to_string())
     )
