@@ -12,9 +12,9 @@ use std::sync::{Mutex, PoisonError};
 use super::rounds::map;
 use super::special::register::{Act, INITIAL, RegisterOp};
 use super::special::{NEVER, Span};
-use crate::event::{EventRef, EventType};
+use crate::event::EventType;
 use crate::hash::FastHash;
-use crate::history::History;
+use crate::history::{Brief, History};
 use crate::model::RegisterFamily;
 use crate::models::FailedCas;
 use crate::tape::ValueRef;
@@ -176,22 +176,33 @@ impl<'h> Decoder<'h> {
         let mut keys = Keys::default();
         let mut names = ValueNames::default();
         let room = if self.family.keyed { 0 } else { range.len() / 2 + 1 };
-        for call in range {
-            let invocation = self.history.event(call);
+        let events = range.len();
+        for (done, call) in range.enumerate() {
+            let invocation = self.history.brief(call);
             if invocation.event_type != EventType::Invoke || invocation.process.is_nemesis() {
                 continue;
             }
-            let completion = self.history.partner(call).map(|at| (at, self.history.event(at)));
+            let (key, argument) = match self.family.keyed {
+                true => invocation.value.as_pair()?,
+                false => (ValueRef::NIL, invocation.value),
+            };
+            let asked = Asked { call, key, argument, invocation };
+            let completion = self.history.partner(call).map(|at| (at, self.history.brief(at)));
             part.answered |= completion.is_some_and(|(_, event)| event.event_type == EventType::Ok);
-            let key = if self.family.keyed { invocation.value.as_pair()?.0 } else { ValueRef::NIL };
-            let Some(op) = self.operation(call, invocation, completion, &mut names)? else { continue };
+            let Some(op) = self.operation(asked, completion, &mut names)? else { continue };
             part.observed |= op.span.answered() && op.act != Act::Write;
             let at = keys.number(key) as usize;
             if at == part.ops.len() {
                 part.keys.push(key);
                 part.ops.push(Vec::with_capacity(room));
             }
-            part.ops[at].push(op);
+            let ops = &mut part.ops[at];
+            if ops.len() == ops.capacity() {
+                // As many as there will be if it goes on like this, and a few more.
+                let end = ops.len() as u64 * events as u64 / (done as u64 + 1);
+                ops.reserve((end as usize + end as usize / 8).saturating_sub(ops.len()).clamp(8, ops.len() * 32 + 8));
+            }
+            ops.push(op);
         }
         part.named = !names.0.is_empty();
         Some(part)
@@ -201,18 +212,17 @@ impl<'h> Decoder<'h> {
     #[inline]
     fn operation(
         &self,
-        call: usize,
-        invocation: EventRef<'h>,
-        completion: Option<(usize, EventRef<'h>)>,
+        asked: Asked<'h>,
+        completion: Option<(usize, Brief<'h>)>,
         names: &mut ValueNames<'h>,
     ) -> Option<Option<RegisterOp>> {
+        let Asked { call, key, argument, invocation } = asked;
         let (fate, ret) = match completion {
             Some((at, event)) if event.event_type == EventType::Ok => (EventType::Ok, at as u32),
             Some((at, event)) if event.event_type == EventType::Fail => (EventType::Fail, at as u32),
             _ => (EventType::Info, NEVER),
         };
         let result = completion.map_or(ValueRef::NIL, |(_, event)| event.value);
-        let argument = if self.family.keyed { invocation.value.as_pair()?.1 } else { invocation.value };
         let span = Span { call: call as u32, ret };
         let f = Some(invocation.f_number);
         if f == self.read {
@@ -222,12 +232,7 @@ impl<'h> Decoder<'h> {
             if fate != EventType::Ok {
                 return Some(None);
             }
-            let found = if self.family.keyed {
-                let (key, found) = result.as_pair()?;
-                (key == invocation.value.as_pair()?.0).then_some(found)?
-            } else {
-                result
-            };
+            let found = if self.family.keyed { result.paired_with(key)? } else { result };
             return Some(Some(RegisterOp { span, act: Act::Read, value: names.name(found), from: INITIAL }));
         }
         // Some systems answer a change with nothing.
@@ -252,4 +257,13 @@ impl<'h> Decoder<'h> {
         }
         None
     }
+}
+
+/// An invocation, taken apart.
+#[derive(Clone, Copy)]
+struct Asked<'h> {
+    call: usize,
+    key: ValueRef<'h>,
+    argument: ValueRef<'h>,
+    invocation: Brief<'h>,
 }
