@@ -57,7 +57,8 @@ fn zones_one_key(bench: &Bench) {
 
 fn zones_many_keys(bench: &Bench) {
     for threads in [1, 2] {
-        let name = format!("zones, 1M operations, 1000 keys, 25 clients, {threads} threads (wall time)");
+        let clock = if threads == 1 { "" } else { " (wall time)" };
+        let name = format!("zones, 1M operations, 1000 keys, 25 clients, {threads} threads{clock}");
         let plan = Plan { keys: 1000, clients: 25, ..Plan::register(1_000_000) };
         bench.both(&name, plan, move |history| {
             check(&Linearizability::new(PerKey::new(CasRegister::default())), history, threads)
