@@ -11,6 +11,7 @@
 //! | [`tape`] | how a history stores values |
 //! | [`history`] | events, validated and paired |
 //! | [`jsonl`] | the `history.jsonl` format |
+//! | [`formats`] | other people's histories, read and written |
 //! | [`checker`] | the trait, and what bounds a check |
 //! | [`verdict`], [`evidence`] | what a checker answers |
 //! | [`model`], [`models`] | what a register should do |
@@ -34,6 +35,7 @@ pub mod availability;
 pub mod checker;
 pub mod event;
 pub mod evidence;
+pub mod formats;
 mod hash;
 pub mod history;
 pub mod jsonl;

@@ -3,11 +3,10 @@
 //! A model says which state follows a state when an operation takes effect there with the result
 //! that the client saw. Everything about concurrency, time and uncertainty is the checker's.
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 use std::hash::Hash;
 
-use thiserror::Error;
-
+use crate::event::Process;
 use crate::history::{Fate, Operation};
 use crate::linearizability::special::Special;
 use crate::models::FailedCas;
@@ -138,6 +137,8 @@ pub struct Recorded<'h> {
     pub call: usize,
     /// Position of the completion, of whatever kind.
     pub completion: Option<usize>,
+    /// Who asked.
+    pub process: Process,
     /// Which function.
     pub f: &'h str,
     /// Value of the invocation.
@@ -157,6 +158,7 @@ impl<'h> Recorded<'h> {
         Recorded {
             call: operation.call,
             completion: operation.completion.map(|(at, _)| at),
+            process: operation.process(),
             f: operation.invocation.f,
             argument: operation.invocation.value,
             result: operation.completion_event().filter(|_| fate == Fate::Ok).map(|event| event.value),
@@ -188,14 +190,20 @@ pub struct Decoded<M: Model + ?Sized> {
 }
 
 /// A history that a model does not understand. It says nothing about the system under test.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("event {position}: {problem}")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DecodeError {
     /// Position of the event, counted from 0: its `index`.
     pub position: usize,
     /// What is wrong, and what to do.
     pub problem: String,
 }
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "event {}: {}", self.position, self.problem)
+    }
+}
+impl std::error::Error for DecodeError {}
 
 /// A typed operation on one object. `a` comes before `b` in real time if `a.ret < b.call`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,7 +3,10 @@
 use crate::checker::Checker;
 use crate::linearizability::Linearizability;
 use crate::model::Model;
-use crate::models::{CasRegister, PerKey, Register};
+use crate::models::{
+    CasRegister, Counter, FencedLock, FifoQueue, Kv, Log, MultiRegister, Multiset, Mutex, PerKey,
+    PriorityQueue, Register, Semaphore, Set, Stack, UnorderedQueue, VersionedKv,
+};
 use crate::set_full::SetFull;
 use crate::stats::StatsChecker;
 
@@ -30,13 +33,78 @@ pub const CHECKERS: &[Listed] = &[
     Listed { name: "stats", summary: "counts, latencies and errors; every function got something through" },
 ];
 
-/// All models for `linearizable`.
+/// All models for `linearizable`. Before each name may stand `per-key-`, for one object per key and
+/// values that are [key, value]; the two that most histories need are listed.
 pub const MODELS: &[Listed] = &[
     Listed { name: "register", summary: "`read` answers the last `write`" },
     Listed { name: "cas-register", summary: "a register with `cas` [from, to]" },
     Listed { name: "per-key-register", summary: "a register per key; every value is [key, value]" },
     Listed { name: "per-key-cas-register", summary: "a cas-register per key; every value is [key, value]" },
+    Listed { name: "multi-register", summary: "several registers read and written at once, by `txn`" },
+    Listed { name: "kv", summary: "`get`, `put`, `append`, `delete`, `cas`, `increment` of [key, value]" },
+    Listed {
+        name: "versioned-kv",
+        summary: "a store with revisions, comparisons and transactions, as etcd's",
+    },
+    Listed { name: "mutex", summary: "`acquire` and `release`, by whomever" },
+    Listed { name: "owned-mutex", summary: "a mutex that only the process which acquired it releases" },
+    Listed { name: "semaphore-2", summary: "two permits; any other number may stand for 2" },
+    Listed { name: "fenced-lock", summary: "a mutex whose `acquire` answers tokens that grow" },
+    Listed { name: "set", summary: "`add`, `remove`, `contains` and `read` of elements" },
+    Listed { name: "multiset", summary: "a set whose elements may be there more than once, with `count`" },
+    Listed { name: "fifo-queue", summary: "`enqueue` and `dequeue`, in order" },
+    Listed { name: "unordered-queue", summary: "`enqueue` and `dequeue`, in any order" },
+    Listed { name: "priority-queue", summary: "`insert` and `dequeue` of the smallest, or of the largest" },
+    Listed { name: "stack", summary: "`push` and `pop`" },
+    Listed { name: "log", summary: "`append` at an offset, `read`, `range` and `poll` from one" },
+    Listed { name: "counter", summary: "`add`, `read`, `fetch-and-add`" },
 ];
+
+/// What to do with a model that is known by its name only.
+pub trait WithModel {
+    /// What comes of it.
+    type Out;
+
+    /// Does it.
+    fn with<M: Model + Clone + 'static>(self, model: M) -> Self::Out;
+}
+
+/// Does something with the model of that name; `None` if there is none.
+pub fn with_model<W: WithModel>(name: &str, work: W) -> Option<W::Out> {
+    struct PerKeyed<W>(W);
+    impl<W: WithModel> WithModel for PerKeyed<W> {
+        type Out = W::Out;
+        fn with<M: Model + Clone + 'static>(self, model: M) -> W::Out {
+            self.0.with(PerKey::new(model))
+        }
+    }
+    match name.strip_prefix("per-key-") {
+        Some(inner) => with_one(inner, PerKeyed(work)),
+        None => with_one(name, work),
+    }
+}
+
+fn with_one<W: WithModel>(name: &str, work: W) -> Option<W::Out> {
+    Some(match name {
+        "register" => work.with(Register),
+        "cas-register" => work.with(CasRegister::default()),
+        "multi-register" => work.with(MultiRegister),
+        "kv" => work.with(Kv::kv()),
+        "versioned-kv" => work.with(VersionedKv),
+        "mutex" => work.with(Mutex { owned: false }),
+        "owned-mutex" => work.with(Mutex { owned: true }),
+        "fenced-lock" => work.with(FencedLock),
+        "set" => work.with(Set),
+        "multiset" => work.with(Multiset),
+        "fifo-queue" => work.with(FifoQueue),
+        "unordered-queue" => work.with(UnorderedQueue),
+        "priority-queue" => work.with(PriorityQueue),
+        "stack" => work.with(Stack),
+        "log" => work.with(Log),
+        "counter" => work.with(Counter),
+        _ => work.with(Semaphore::new(name.strip_prefix("semaphore-")?.parse().ok()?)),
+    })
+}
 
 /// A checker that needs no model; `None` for `linearizable` and unknown names.
 pub fn checker_by_name(name: &str) -> Option<Box<dyn Checker>> {
@@ -51,16 +119,14 @@ pub fn checker_by_name(name: &str) -> Option<Box<dyn Checker>> {
 /// The checker of linearizability against a model; `None` for an unknown model. Whether the model
 /// understands a history, [`Checker::understands`] tells.
 pub fn linearizable_by_name(model: &str) -> Option<Box<dyn Checker>> {
-    fn boxed<M: Model + 'static>(model: M) -> Box<dyn Checker> {
-        Box::new(Linearizability::new(model))
+    struct Boxed;
+    impl WithModel for Boxed {
+        type Out = Box<dyn Checker>;
+        fn with<M: Model + Clone + 'static>(self, model: M) -> Box<dyn Checker> {
+            Box::new(Linearizability::new(model))
+        }
     }
-    Some(match model {
-        "register" => boxed(Register),
-        "cas-register" => boxed(CasRegister::default()),
-        "per-key-register" => boxed(PerKey::new(Register)),
-        "per-key-cas-register" => boxed(PerKey::new(CasRegister::default())),
-        _ => return None,
-    })
+    with_model(model, Boxed)
 }
 
 #[cfg(test)]
@@ -71,6 +137,16 @@ mod tests {
     fn what_is_listed_exists_under_its_name() {
         for listed in MODELS {
             assert!(linearizable_by_name(listed.name).is_some(), "{}", listed.name);
+            let lifted = format!("per-key-{}", listed.name.trim_start_matches("per-key-"));
+            struct Name;
+            impl WithModel for Name {
+                type Out = String;
+                fn with<M: Model + Clone + 'static>(self, model: M) -> String {
+                    model.name().to_owned()
+                }
+            }
+            assert_eq!(with_model(listed.name, Name).as_deref(), Some(listed.name));
+            assert_eq!(with_model(&lifted, Name), Some(lifted));
         }
         let alone = CHECKERS.iter().filter(|listed| listed.name != "linearizable");
         for listed in alone {

@@ -269,6 +269,14 @@ pub struct Items<'t> {
     left: u32,
 }
 
+impl<'t> Items<'t> {
+    /// The encoded elements that are left, one after the other. A list begins with the elements of
+    /// another exactly when its bytes begin with those of the other.
+    pub(crate) fn as_bytes(&self) -> &'t [u8] {
+        self.rest
+    }
+}
+
 impl<'t> Iterator for Items<'t> {
     type Item = ValueRef<'t>;
 

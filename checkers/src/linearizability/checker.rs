@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::explain::fails;
-use super::judge::{Outcome, OneAnswer, judge};
+use super::judge::{OneAnswer, Outcome, judge};
 use super::registers::{self, OneRegister, Registers};
 use super::rounds::{map, solve_all};
 use super::search::Limits;
@@ -158,7 +158,8 @@ impl<M: Model> Linearizability<M> {
                 }
             });
         }
-        let named = all.registers.iter().map(|one: &OneRegister<'_>| (one.key.map(|k| k.to_value()), one.operations));
+        let named =
+            all.registers.iter().map(|one: &OneRegister<'_>| (one.key.map(|k| k.to_value()), one.operations));
         self.search_the_rest(history, ZONES, named.collect(), answers_of, left, budget)
     }
 

@@ -50,7 +50,8 @@ pub(super) struct OneRegister<'h> {
 impl OneRegister<'_> {
     /// The operations in the order of their invocations; they can be taken once.
     pub(super) fn take(&self) -> Vec<RegisterOp> {
-        let mut pieces = std::mem::take(&mut *self.pieces.lock().unwrap_or_else(PoisonError::into_inner)).into_iter();
+        let mut pieces =
+            std::mem::take(&mut *self.pieces.lock().unwrap_or_else(PoisonError::into_inner)).into_iter();
         let mut all = pieces.next().unwrap_or_default();
         for mut piece in pieces {
             all.append(&mut piece);

@@ -3,6 +3,7 @@
 mod cases;
 mod corpus;
 mod corpus_path;
+mod formats_corpus;
 mod lying_model;
 mod mutation;
 mod oracle;
@@ -10,3 +11,4 @@ mod set_full;
 mod simulate;
 mod special;
 mod text;
+mod transactions_oracle;

@@ -147,7 +147,7 @@ fn nemesis(events: &mut Vec<Event>, faults: &[Fault]) {
         let mut event = Event::new(time, Process::NEMESIS, EventType::Info, f, value);
         let extra = event.extra.get_or_insert_default();
         extra.outcome = outcome.map(str::to_owned);
-        extra.evidence = evidence;
+        extra.evidence = evidence.as_ref().map(checkers::value::to_value);
         events.push(event);
     };
     for (time, phase) in [(0, "load"), (60, "heal"), (61, "recovery"), (62, "final-reads"), (64, "done")] {

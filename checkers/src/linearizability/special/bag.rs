@@ -110,11 +110,12 @@ pub(super) fn elements(ops: &[QueueOp]) -> Result<Vec<Element>, Special> {
             return Err(Special::Invalid(Contradiction::new(finding, vec![step])));
         }
         if op.span.precedes(element.enqueue) {
-            let finding = Sentence::new("{} got an element before {} put it in", &[call, element.enqueue.call]);
-            let step = Sentence::new("only {} put it in, and was invoked after {} had returned", &[
-                element.enqueue.call,
-                call,
-            ]);
+            let finding =
+                Sentence::new("{} got an element before {} put it in", &[call, element.enqueue.call]);
+            let step = Sentence::new(
+                "only {} put it in, and was invoked after {} had returned",
+                &[element.enqueue.call, call],
+            );
             return Err(Special::Invalid(Contradiction::new(finding, vec![step])));
         }
         element.dequeue = op.span;
@@ -125,18 +126,17 @@ pub(super) fn elements(ops: &[QueueOp]) -> Result<Vec<Element>, Special> {
 /// Whether every answer "empty" has a moment at which no element was there certainly. Elements that
 /// nobody got may have been taken from `unknown` on.
 pub(super) fn emptiness(ops: &[QueueOp], elements: &[Element], unknown: u32) -> Result<(), Special> {
-    let empties: Vec<Span> = ops
-        .iter()
-        .filter(|op| op.act == QueueAct::Empty && op.span.answered())
-        .map(|op| op.span)
-        .collect();
+    let empties: Vec<Span> =
+        ops.iter().filter(|op| op.act == QueueAct::Empty && op.span.answered()).map(|op| op.span).collect();
     if empties.is_empty() || covered(&empties, elements, NEVER).is_none() {
         return Ok(());
     }
     // Even if each element that nobody got was taken as early as can be.
     match covered(&empties, elements, unknown) {
         Some(empty) => Err(Special::Invalid(never_empty(empty, elements, unknown))),
-        None => Err(Special::NotMine("what unanswered dequeues took decides whether the queue was ever empty")),
+        None => {
+            Err(Special::NotMine("what unanswered dequeues took decides whether the queue was ever empty"))
+        }
     }
 }
 
@@ -226,14 +226,17 @@ fn never_empty(empty: Span, elements: &[Element], unknown: u32) -> Contradiction
         }
         let put_in = element.enqueue.call;
         steps.push(if element.was_got() {
-            Sentence::new("the element of {} was in the queue until {} was invoked, at least", &[
-                put_in,
-                element.dequeue.call,
-            ])
+            Sentence::new(
+                "the element of {} was in the queue until {} was invoked, at least",
+                &[put_in, element.dequeue.call],
+            )
         } else if unknown == NEVER {
             Sentence::new("the element of {} was never taken out", &[put_in])
         } else {
-            Sentence::new("the element of {} was in the queue until the first dequeue without an answer", &[put_in])
+            Sentence::new(
+                "the element of {} was in the queue until the first dequeue without an answer",
+                &[put_in],
+            )
         });
     }
     steps.push(Sentence::new("each was put in before the one before it was taken out", &[]));

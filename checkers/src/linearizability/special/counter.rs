@@ -54,7 +54,8 @@ fn decide(counter: &Counter) -> Result<(), Special> {
     }
     let mut reads = Vec::with_capacity(counter.reads.len());
     for &(span, value) in &counter.reads {
-        let count = value.checked_div(counter.by).filter(|n| *n >= 0 && value.checked_rem(counter.by) == Some(0));
+        let count =
+            value.checked_div(counter.by).filter(|n| *n >= 0 && value.checked_rem(counter.by) == Some(0));
         let Some(count) = count else {
             let finding = Sentence::new("{} read what no number of increments adds up to", &[span.call]);
             return Err(Special::Invalid(Contradiction::new(finding, Vec::new())));
@@ -66,9 +67,10 @@ fn decide(counter: &Counter) -> Result<(), Special> {
     for &(count, span) in &reads {
         if let Some((_, last)) = last.filter(|(less, last)| *less < count && span.ret < last.call) {
             let finding = Sentence::new("{} read less than {} before it", &[last.call, span.call]);
-            let step = Sentence::new("{} had returned before {} was invoked, and nothing counts down", &[
-                span.call, last.call,
-            ]);
+            let step = Sentence::new(
+                "{} had returned before {} was invoked, and nothing counts down",
+                &[span.call, last.call],
+            );
             return Err(Special::Invalid(Contradiction::new(finding, vec![step])));
         }
         if last.is_none_or(|(_, last)| last.call < span.call) {
@@ -107,7 +109,8 @@ impl Reads {
 }
 
 fn fill(counter: &Counter, reads: &Reads, sorted: &[(i64, Span)]) -> Result<(), Special> {
-    let mut increments: Vec<(usize, usize)> = counter.increments.iter().map(|&span| reads.range(span)).collect();
+    let mut increments: Vec<(usize, usize)> =
+        counter.increments.iter().map(|&span| reads.range(span)).collect();
     if let Some(&(release, deadline)) = increments.iter().find(|(release, deadline)| release > deadline) {
         let (from, to) = (reads.counts[release - 1], reads.counts[deadline]);
         return Err(Special::Invalid(too_many(counter, sorted, Some(from), to)));
@@ -146,7 +149,10 @@ fn too_few(counter: &Counter, reads: &[(i64, Span)], least: i64) -> Contradictio
     let invoked = counter.increments.iter().filter(|span| span.call < read.ret).count();
     Contradiction::new(
         Sentence::new("{} read more than had been added", &[read.call]),
-        vec![Sentence::new(&format!("only {invoked} increments had been invoked when {{}} returned"), &[read.call])],
+        vec![Sentence::new(
+            &format!("only {invoked} increments had been invoked when {{}} returned"),
+            &[read.call],
+        )],
     )
 }
 
@@ -154,7 +160,8 @@ fn too_many(counter: &Counter, reads: &[(i64, Span)], from: Option<i64>, to: i64
     let above = from.map(|from| reads.iter().filter(move |(count, _)| *count >= from));
     let first = above.and_then(|above| above.min_by_key(|(_, span)| span.ret)).map(|(_, span)| *span);
     let below = reads.iter().filter(|(count, _)| *count <= to);
-    let second = below.max_by_key(|(_, span)| span.call).map_or(Span { call: NEVER, ret: NEVER }, |(_, span)| *span);
+    let second =
+        below.max_by_key(|(_, span)| span.call).map_or(Span { call: NEVER, ret: NEVER }, |(_, span)| *span);
     let between: Vec<u32> = counter
         .increments
         .iter()
@@ -163,10 +170,10 @@ fn too_many(counter: &Counter, reads: &[(i64, Span)], from: Option<i64>, to: i64
         .collect();
     let what = format!("these {} increments ran wholly ", between.len());
     let told = match first {
-        Some(first) => Sentence::new(&format!("{what}after {{}} had returned and before {{}} was invoked: "), &[
-            first.call,
-            second.call,
-        ]),
+        Some(first) => Sentence::new(
+            &format!("{what}after {{}} had returned and before {{}} was invoked: "),
+            &[first.call, second.call],
+        ),
         None => Sentence::new(&format!("{what}before {{}} was invoked: "), &[second.call]),
     };
     Contradiction::new(

@@ -32,8 +32,12 @@ pub fn check(ops: &[FencedLockOp]) -> Special {
             return Special::Invalid(Contradiction::new(finding, Vec::new()));
         }
         if first.release.is_none() {
-            let finding = Sentence::new("{} got the lock although {} had never released it", &[calls[1], calls[0]]);
-            let step = Sentence::new("the greater token of {} says that it came later than {}", &[calls[1], calls[0]]);
+            let finding =
+                Sentence::new("{} got the lock although {} had never released it", &[calls[1], calls[0]]);
+            let step = Sentence::new(
+                "the greater token of {} says that it came later than {}",
+                &[calls[1], calls[0]],
+            );
             return Special::Invalid(Contradiction::new(finding, vec![step]));
         }
     }
@@ -51,12 +55,15 @@ pub fn check(ops: &[FencedLockOp]) -> Special {
 
 fn out_of_order(early: Span, acquire: Span, later: u32) -> Contradiction {
     Contradiction::new(
-        Sentence::new("the tokens are not in the order in which they were given: {} and {}", &[early.call, later]),
+        Sentence::new(
+            "the tokens are not in the order in which they were given: {} and {}",
+            &[early.call, later],
+        ),
         vec![
-            Sentence::new("the token of {} is greater than that of the section to which {} belongs", &[
-                acquire.call,
-                later,
-            ]),
+            Sentence::new(
+                "the token of {} is greater than that of the section to which {} belongs",
+                &[acquire.call, later],
+            ),
             Sentence::new("but {} had returned before {} was invoked", &[early.call, later]),
         ],
     )

@@ -41,7 +41,8 @@ fn decide(counter: &FetchAndAdd) -> Result<(), Special> {
         })
     };
     // Increments stand before the reads of their rank.
-    let mut order: Vec<(i64, bool, Span)> = Vec::with_capacity(counter.increments.len() + counter.reads.len());
+    let mut order: Vec<(i64, bool, Span)> =
+        Vec::with_capacity(counter.increments.len() + counter.reads.len());
     let mut unanswered: Vec<u32> = Vec::new();
     for &(span, answer) in &counter.increments {
         match answer {

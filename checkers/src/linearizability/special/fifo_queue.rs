@@ -88,15 +88,16 @@ fn wrong_order(first: &Element, second: &Element) -> Contradiction {
     let mut steps = vec![Sentence::new("{} had returned before {} was invoked", &put_in)];
     let finding = if first.was_got() {
         steps.push(Sentence::new("{} had returned before {} was invoked", &[got, first.dequeue.call]));
-        Sentence::new("{} got its element before {} got the one that was put in earlier", &[
-            got,
-            first.dequeue.call,
-        ])
+        Sentence::new(
+            "{} got its element before {} got the one that was put in earlier",
+            &[got, first.dequeue.call],
+        )
     } else {
         steps.push(Sentence::new("{} got the second element, and nobody ever got the first", &[got]));
-        Sentence::new("{} passed over the element of {}, which was put in earlier and never taken out", &[
-            got, put_in[0],
-        ])
+        Sentence::new(
+            "{} passed over the element of {}, which was put in earlier and never taken out",
+            &[got, put_in[0]],
+        )
     };
     Contradiction::new(finding, steps)
 }
@@ -129,7 +130,8 @@ fn takers(ops: &[QueueOp], elements: &[Element], line: &[(u32, u32)]) -> Result<
         }
         let passed: Vec<u32> = deadlines[..=index].iter().map(|(_, put_in, _)| *put_in).collect();
         let before: Vec<u32> = takers.into_iter().filter(|taker| taker < deadline).collect();
-        let finding = "{} passed over elements that were put in earlier, and too few dequeues can have taken them";
+        let finding =
+            "{} passed over elements that were put in earlier, and too few dequeues can have taken them";
         let mut steps = vec![
             Sentence::new("nobody got the elements of these, and each was overtaken until then: ", &[])
                 .list(&passed, NAMED),

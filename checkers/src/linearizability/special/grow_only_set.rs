@@ -126,16 +126,18 @@ fn decide(set: &GrowOnlySet) -> Result<(), Special> {
 
 fn incomparable(set: &GrowOnlySet, one: Span, lost: u32, other: Span, new: Option<u32>) -> Contradiction {
     let add = |at: u32| set.adds[at as usize].0.call;
-    let mut steps =
-        vec![Sentence::new("{} returned the element of {}, and {} did not", &[one.call, add(lost), other.call])];
+    let mut steps = vec![Sentence::new(
+        "{} returned the element of {}, and {} did not",
+        &[one.call, add(lost), other.call],
+    )];
     if let Some(new) = new {
-        steps.push(Sentence::new("{} returned the element of {}, and {} did not", &[other.call, add(new), one.call]));
+        steps.push(Sentence::new(
+            "{} returned the element of {}, and {} did not",
+            &[other.call, add(new), one.call],
+        ));
     }
     steps.push(Sentence::new("nothing is ever removed, so whichever came later should have both", &[]));
-    Contradiction::new(
-        Sentence::new("{} and {} contradict each other", &[one.call, other.call]),
-        steps,
-    )
+    Contradiction::new(Sentence::new("{} and {} contradict each other", &[one.call, other.call]), steps)
 }
 
 fn out_of_order(early: Span, late: Span) -> Contradiction {

@@ -110,7 +110,10 @@ fn overlap(first: &Section, second: &Section) -> Contradiction {
         vec![
             held(first),
             held(second),
-            Sentence::new("each of the two had begun before the other ended, so neither can have come first", &[]),
+            Sentence::new(
+                "each of the two had begun before the other ended, so neither can have come first",
+                &[],
+            ),
         ],
     )
 }

@@ -31,7 +31,10 @@ pub(super) fn two_from_one(clusters: &Clusters<'_>, one: u32, other: u32) -> Con
         NONE => Sentence::new("the register holds that value at first, and nothing brings it back", &[]),
         maker => Sentence::new("only {} leaves that value", &[clusters.ops[maker as usize].span.call]),
     });
-    steps.push(Sentence::new("whichever came first replaced the value, so the other cannot have found it", &[]));
+    steps.push(Sentence::new(
+        "whichever came first replaced the value, so the other cannot have found it",
+        &[],
+    ));
     Contradiction::new(Sentence::new("{} and {} replaced the same value", &calls), steps)
 }
 
@@ -58,7 +61,8 @@ pub(super) fn circle(clusters: &Clusters<'_>, blocks: &[Block]) -> Contradiction
     Contradiction::new(
         Sentence::new("none of these can have been the first: ", &[]).list(&calls, NAMED),
         vec![
-            Sentence::new("each found the value that only the one before it leaves: ", &[]).list(&calls, NAMED),
+            Sentence::new("each found the value that only the one before it leaves: ", &[])
+                .list(&calls, NAMED),
             Sentence::new("and the first of them found what the last one leaves", &[]),
         ],
     )
@@ -109,7 +113,10 @@ pub(super) fn block(clusters: &Clusters<'_>, head: u32, at: u32) -> Contradictio
     }
     steps.push(Sentence::new("but {} had returned before {} was invoked", &[early, latest]));
     Contradiction::new(
-        Sentence::new("{} cannot be explained: it found or left what was possible only after {}", &[early, latest]),
+        Sentence::new(
+            "{} cannot be explained: it found or left what was possible only after {}",
+            &[early, latest],
+        ),
         steps,
     )
 }
@@ -183,8 +190,11 @@ fn took_effect(clusters: &Clusters<'_>, at: u32) -> Vec<Sentence> {
         next = clusters.next(here);
     }
     steps.push(
-        Sentence::new("{} was not answered, but took effect, since what it left was found: ", &[op.span.call])
-            .list(&chain, NAMED),
+        Sentence::new(
+            "{} was not answered, but took effect, since what it left was found: ",
+            &[op.span.call],
+        )
+        .list(&chain, NAMED),
     );
     steps
 }
@@ -224,9 +234,8 @@ impl Stretch {
         };
         let first = op_where(&|_, ret| block.f != NEVER && ret == block.f);
         let last = op_where(&|call, _| call == block.s);
-        let cluster = |op: Option<&RegisterOp>| {
-            op.and_then(|op| clusters.cluster_of(op.value)).unwrap_or(block.head)
-        };
+        let cluster =
+            |op: Option<&RegisterOp>| op.and_then(|op| clusters.cluster_of(op.value)).unwrap_or(block.head);
         let from_start = block.head == 0;
         let (begin, end) = (if from_start { 0 } else { cluster(first) }, cluster(last));
         // Whichever of the two stands first in the block.
@@ -257,7 +266,9 @@ impl Stretch {
         let chained = if self.chain.is_empty() {
             what
         } else {
-            what.and(", together with what followed it directly by cas, ", &[]).list(&self.chain, NAMED).and(",", &[])
+            what.and(", together with what followed it directly by cas, ", &[])
+                .list(&self.chain, NAMED)
+                .and(",", &[])
         };
         let told = Sentence::new("the register held once, for one stretch of time, ", &[]);
         let mut told = told.and_sentence(chained);

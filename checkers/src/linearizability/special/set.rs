@@ -129,9 +129,10 @@ impl Ways {
         {
             return Err(Contradiction::new(
                 Sentence::new("{} found an element before {} added it", &[first.call, add.call]),
-                vec![Sentence::new("nothing else adds it, and {} had returned before {} was invoked", &[
-                    first.call, add.call,
-                ])],
+                vec![Sentence::new(
+                    "nothing else adds it, and {} had returned before {} was invoked",
+                    &[first.call, add.call],
+                )],
             ));
         }
         let mut ways = Ways { absent: found.is_none() && !add.answered(), ..none };
@@ -156,10 +157,10 @@ impl Ways {
             return Err(Contradiction::new(
                 Sentence::new("{} found an element that {} had removed", &[last.call, remove.call]),
                 vec![
-                    Sentence::new("it was in before {} returned, which was before {} was invoked", &[
-                        in_before.call,
-                        remove.call,
-                    ]),
+                    Sentence::new(
+                        "it was in before {} returned, which was before {} was invoked",
+                        &[in_before.call, remove.call],
+                    ),
                     Sentence::new("{} had returned before {} was invoked", &[remove.call, last.call]),
                     Sentence::new("only {} adds it", &[add.call]),
                 ],
@@ -185,14 +186,18 @@ fn missed(element: &Element, by: Span) -> Contradiction {
     };
     let mut steps = vec![
         Sentence::new("{} adds the element", &[add.call]),
-        Sentence::new("it was in before {} returned, which was before {} was invoked", &[in_before.call, by.call]),
+        Sentence::new(
+            "it was in before {} returned, which was before {} was invoked",
+            &[in_before.call, by.call],
+        ),
     ];
     match (element.remove, element.found) {
         (None, _) => steps.push(Sentence::new("nothing removes it", &[])),
         (Some(remove), Some((_, last))) if last.call > remove.call && last.call > by.ret => {
-            steps.push(Sentence::new("it was still in when {} was invoked, after {} had returned", &[
-                last.call, by.call,
-            ]));
+            steps.push(Sentence::new(
+                "it was still in when {} was invoked, after {} had returned",
+                &[last.call, by.call],
+            ));
             steps.push(Sentence::new("only {} removes it, and nothing adds it again", &[remove.call]));
         }
         (Some(remove), _) => steps.push(Sentence::new(

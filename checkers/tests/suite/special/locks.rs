@@ -91,7 +91,8 @@ fn fenced_locks_agree_with_brute_force() {
             })
             .collect();
         let answered: Vec<bool> = ops.iter().map(|op| op.0.answered()).collect();
-        let numbered: Vec<_> = ops.iter().zip(answered).map(|((span, op), sure)| (*span, (*op, sure))).collect();
+        let numbered: Vec<_> =
+            ops.iter().zip(answered).map(|((span, op), sure)| (*span, (*op, sure))).collect();
         let truth = possible((false, 0), &numbered, |(held, last), ((_, acquires, token), sure)| {
             let token = if *sure { *token } else { None };
             let grows = !acquires || token.is_none_or(|token| token > *last);

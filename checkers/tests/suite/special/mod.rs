@@ -40,8 +40,12 @@ pub fn possible<S: Clone + Eq + Hash, O>(
             continue;
         }
         for (at, (span, op)) in ops.iter().enumerate().filter(|(at, _)| done >> at & 1 == 0) {
-            let overtakes = ops.iter().enumerate().any(|(o, other)| done >> o & 1 == 0 && other.0.precedes(*span));
-            if at < 32 && !overtakes && let Some(after) = step(&state, op) {
+            let overtakes =
+                ops.iter().enumerate().any(|(o, other)| done >> o & 1 == 0 && other.0.precedes(*span));
+            if at < 32
+                && !overtakes
+                && let Some(after) = step(&state, op)
+            {
                 open.push((done | 1 << at, after));
             }
         }

@@ -159,14 +159,11 @@ fn repeated_values_are_not_accepted() {
 #[test]
 fn the_argument_is_the_one_that_a_person_would_give() {
     let op = |call, ret, act, value| RegisterOp { span: Span { call, ret }, act, value, from: 0 };
-    let stale = [
-        op(0, 1, Act::Write, 5),
-        op(2, 3, Act::Write, 6),
-        op(4, 5, Act::Read, 6),
-        op(6, 7, Act::Read, 5),
-    ];
+    let stale =
+        [op(0, 1, Act::Write, 5), op(2, 3, Act::Write, 6), op(4, 5, Act::Read, 6), op(6, 7, Act::Read, 5)];
     let Special::Invalid(found) = check(&stale) else { panic!() };
-    let told = |sentence: &checkers::linearizability::special::Sentence| sentence.write(|at| format!("#{at}"));
+    let told =
+        |sentence: &checkers::linearizability::special::Sentence| sentence.write(|at| format!("#{at}"));
     let steps: Vec<String> = found.steps.iter().map(told).collect();
     assert_eq!(
         told(&found.finding),

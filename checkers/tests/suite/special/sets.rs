@@ -68,7 +68,8 @@ fn sets_agree_with_brute_force() {
             let at = random.below(ops.len() as u64) as usize;
             ops[at].1.1 = 1;
         }
-        let typed: Vec<SetOp> = ops.iter().map(|&(span, (act, element))| SetOp { span, act, element }).collect();
+        let typed: Vec<SetOp> =
+            ops.iter().map(|&(span, (act, element))| SetOp { span, act, element }).collect();
         let truth = possible(BTreeSet::new(), &ops, |state: &BTreeSet<u64>, (act, element)| {
             let mut after = state.clone();
             match act {
