@@ -18,6 +18,7 @@ use crate::history::{Brief, History};
 use crate::model::RegisterFamily;
 use crate::models::FailedCas;
 use crate::tape::ValueRef;
+use crate::value::Value;
 
 /// Below this many events a thread costs more than it gains.
 const WORTH_A_THREAD: usize = 20_000;
@@ -36,6 +37,19 @@ pub(super) struct Registers<'h> {
     pub(super) answered: bool,
     /// Whether some operation found something.
     pub(super) observed: bool,
+    /// The values that have names by number.
+    named: Vec<ValueRef<'h>>,
+}
+
+impl Registers<'_> {
+    /// The value of a name.
+    pub(super) fn value(&self, name: u64) -> Value {
+        match (name, name & NAMED) {
+            (INITIAL, _) => Value::Nil,
+            (_, 0) => Value::Int((name - 1) as i64),
+            _ => self.named.get((name & !NAMED) as usize).map_or(Value::Nil, |value| value.to_value()),
+        }
+    }
 }
 
 /// The operations on one register, in pieces.
@@ -66,8 +80,8 @@ struct Part<'h> {
     ops: Vec<Vec<RegisterOp>>,
     answered: bool,
     observed: bool,
-    /// Some values are no small integers: their names mean nothing in another part.
-    named: bool,
+    /// Values that are no small integers: their names mean nothing in another part.
+    named: Vec<ValueRef<'h>>,
 }
 
 /// The history as registers; `None` if anything in it is unusual.
@@ -87,18 +101,20 @@ pub(super) fn decode(history: &History, family: RegisterFamily, threads: usize) 
     let parts: Vec<Option<Part<'_>>> = map(threads, threads, |at| decoder.part(range(at)));
     let parts: Option<Vec<Part<'_>>> = parts.into_iter().collect();
     let mut parts = parts?;
-    if parts.len() > 1 && parts.iter().any(|part| part.named) {
+    if parts.len() > 1 && parts.iter().any(|part| !part.named.is_empty()) {
         parts = vec![decoder.part(0..history.len())?];
     }
     Some(merge(parts, family.keyed))
 }
 
 fn merge(parts: Vec<Part<'_>>, keyed: bool) -> Registers<'_> {
-    let mut all = Registers { registers: Vec::new(), answered: false, observed: false };
+    let mut all =
+        Registers { registers: Vec::new(), answered: false, observed: false, named: Vec::new() };
     let mut table = Keys::default();
     for part in parts {
         all.answered |= part.answered;
         all.observed |= part.observed;
+        all.named.extend(part.named);
         for (key, ops) in part.keys.into_iter().zip(part.ops) {
             let at = table.number(key) as usize;
             if at == all.registers.len() {
@@ -144,7 +160,10 @@ impl<'h> Keys<'h> {
 
 /// Names for values: equal names mean equal values.
 #[derive(Default)]
-struct ValueNames<'h>(HashMap<&'h [u8], u64, FastHash>);
+struct ValueNames<'h> {
+    numbers: HashMap<&'h [u8], u64, FastHash>,
+    named: Vec<ValueRef<'h>>,
+}
 
 impl<'h> ValueNames<'h> {
     fn name(&mut self, value: ValueRef<'h>) -> u64 {
@@ -154,8 +173,12 @@ impl<'h> ValueNames<'h> {
         match value.as_int() {
             Some(n @ 0..=LARGEST_PLAIN) => n as u64 + 1,
             _ => {
-                let new = NAMED | self.0.len() as u64;
-                *self.0.entry(value.as_bytes()).or_insert(new)
+                let new = self.named.len() as u64;
+                let number = *self.numbers.entry(value.as_bytes()).or_insert(new);
+                if number == new {
+                    self.named.push(value);
+                }
+                NAMED | number
             }
         }
     }
@@ -173,7 +196,7 @@ impl<'h> Decoder<'h> {
     /// The operations that are invoked in a range of the events; `None` if anything is unusual.
     fn part(&self, range: Range<usize>) -> Option<Part<'h>> {
         let mut part =
-            Part { keys: Vec::new(), ops: Vec::new(), answered: false, observed: false, named: false };
+            Part { keys: Vec::new(), ops: Vec::new(), answered: false, observed: false, named: Vec::new() };
         let mut keys = Keys::default();
         let mut names = ValueNames::default();
         let room = if self.family.keyed { 0 } else { range.len() / 2 + 1 };
@@ -205,7 +228,7 @@ impl<'h> Decoder<'h> {
             }
             ops.push(op);
         }
-        part.named = !names.0.is_empty();
+        part.named = names.named;
         Some(part)
     }
 
