@@ -1,5 +1,6 @@
 //! Several independent objects of one model, told apart by a key.
 
+use crate::history::History;
 use crate::linearizability::special::Special;
 use crate::model::{Blindness, Call, DecodeError, Decoded, Model, Recorded, RegisterFamily};
 use crate::tape::ValueRef;
@@ -122,8 +123,12 @@ impl<M: Model> Model for PerKey<M> {
         (!one.keyed).then_some(RegisterFamily { keyed: true, ..one })
     }
 
-    fn special(&self, calls: &[Call<M::Input, M::Output>]) -> Option<(&'static str, Special)> {
-        self.inner.special(calls)
+    fn special(
+        &self,
+        calls: &[Call<M::Input, M::Output>],
+        history: &History,
+    ) -> Option<(&'static str, Special)> {
+        self.inner.special(calls, history)
     }
 
     fn describe(&self, input: &M::Input, output: Option<&M::Output>) -> String {
