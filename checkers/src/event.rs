@@ -123,6 +123,18 @@ pub enum EventType {
     Info,
 }
 
+impl EventType {
+    /// The word in which histories say it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            EventType::Invoke => "invoke",
+            EventType::Ok => "ok",
+            EventType::Fail => "fail",
+            EventType::Info => "info",
+        }
+    }
+}
+
 /// One line of a history, on its own: what a recorder writes and a generator sees. A
 /// [`History`](crate::History) keeps its events more densely, and shows them as [`EventRef`]s.
 #[derive(Clone, Debug, PartialEq)]

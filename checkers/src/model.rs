@@ -6,7 +6,10 @@
 use std::fmt::{self, Debug};
 use std::hash::Hash;
 
+use crate::event::Process;
 use crate::history::{Fate, Operation};
+use crate::linearizability::special::Special;
+use crate::models::FailedCas;
 use crate::tape::ValueRef;
 use crate::value::Value;
 
@@ -80,6 +83,19 @@ pub trait Model: Send + Sync {
         Vec::new()
     }
 
+    /// Whether this is a register, so that its histories can be decided by
+    /// [zones](crate::linearizability::special::register), and decoded at once.
+    fn register_family(&self) -> Option<RegisterFamily> {
+        None
+    }
+
+    /// What a near-linear checker says of the calls on one object, with its name; `None` if there is
+    /// none for this model. See [`special`](crate::linearizability::special). Asked before
+    /// [`settle`](Self::settle).
+    fn special(&self, _calls: &[Call<Self::Input, Self::Output>]) -> Option<(&'static str, Special)> {
+        None
+    }
+
     /// The operation in words, without the process: `read 7`.
     fn describe(&self, input: &Self::Input, output: Option<&Self::Output>) -> String;
 
@@ -92,6 +108,15 @@ pub trait Model: Send + Sync {
     /// What the operation needs of the state, as half a sentence: `reading 7 needs the register
     /// to be 7`; `None` if it is possible in every state.
     fn requirement(&self, input: &Self::Input, output: Option<&Self::Output>) -> Option<String>;
+}
+
+/// Which kind of register a model is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RegisterFamily {
+    /// One for each key; every value is `[key, value]`.
+    pub keyed: bool,
+    /// Whether it knows `cas`, and what a failed one says.
+    pub cas: Option<FailedCas>,
 }
 
 /// See [`Model::blind_and_idle`].
@@ -112,6 +137,8 @@ pub struct Recorded<'h> {
     pub call: usize,
     /// Position of the completion, of whatever kind.
     pub completion: Option<usize>,
+    /// Who asked.
+    pub process: Process,
     /// Which function.
     pub f: &'h str,
     /// Value of the invocation.
@@ -131,6 +158,7 @@ impl<'h> Recorded<'h> {
         Recorded {
             call: operation.call,
             completion: operation.completion.map(|(at, _)| at),
+            process: operation.process(),
             f: operation.invocation.f,
             argument: operation.invocation.value,
             result: operation.completion_event().filter(|_| fate == Fate::Ok).map(|event| event.value),

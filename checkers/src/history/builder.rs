@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 
-use super::{HAS_EXTRA, Head, History, HistoryError, HistoryProblem, NO_NAME, NONE, Rules, TYPE_SHIFT};
+use super::{
+    HAS_EXTRA, Head, History, HistoryError, HistoryProblem, NO_NAME, NONE, OFFSET, Rules, TYPE_SHIFT,
+};
 use crate::event::{Event, EventType, Extra, Name, Process};
 use crate::hash::FastHash;
-use crate::tape::ValueWriter;
+use crate::tape::{ValueRef, ValueWriter};
 
 enum Doing {
     Idle,
@@ -33,6 +35,12 @@ pub struct EventHead {
 /// A name that a [`HistoryBuilder`] knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct NameId(u16);
+
+impl NameId {
+    pub(crate) fn to_bytes(self) -> [u8; 2] {
+        self.0.to_le_bytes()
+    }
+}
 
 /// Builds a history event by event: the value of an event first, then its head.
 ///
@@ -110,16 +118,34 @@ impl HistoryBuilder {
         ValueWriter::new(&mut self.history.tape)
     }
 
+    /// The value of the next event, as far as it was written; only between values is it one.
+    pub(crate) fn written(&self) -> ValueRef<'_> {
+        ValueRef::new(&self.history.tape[self.begun..])
+    }
+
+    /// Function and value of an earlier event.
+    pub(crate) fn asked(&self, position: usize) -> (NameId, ValueRef<'_>) {
+        let history = &self.history;
+        let head = &history.heads[position];
+        let ends = history.heads.get(position + 1).map_or(self.begun, |next| (next.place & OFFSET) as usize);
+        (NameId(head.f), ValueRef::new(&history.tape[(head.place & OFFSET) as usize..ends]))
+    }
+
     /// Ends an event.
     ///
     /// # Errors
     /// It breaks one of the rules. The event is not in the history then.
-    pub fn push(&mut self, head: EventHead) -> Result<(), HistoryError> {
+    pub fn push(&mut self, mut head: EventHead) -> Result<(), HistoryError> {
+        self.push_head(&mut head)
+    }
+
+    /// As [`push`](Self::push). Takes the extra out of the head, unless it fails.
+    pub(crate) fn push_head(&mut self, head: &mut EventHead) -> Result<(), HistoryError> {
         let position = self.len();
         if position >= NONE as usize - 1 {
             return Err(self.error(HistoryProblem::TooLong));
         }
-        let EventHead { time, process, event_type, f, node, extra } = head;
+        let EventHead { time, process, event_type, f, node, .. } = *head;
         let previous = self.previous_time;
         if time < previous && !self.rules.time_may_decrease {
             return Err(self.error(HistoryProblem::TimeDecreases { time, previous }));
@@ -130,8 +156,8 @@ impl HistoryBuilder {
             self.history.partners[partner as usize] = position as u32;
         }
         self.history.partners.push(partner);
-        let has_extra = if extra.is_some() { HAS_EXTRA } else { 0 };
-        if let Some(extra) = extra {
+        let has_extra = if head.extra.is_some() { HAS_EXTRA } else { 0 };
+        if let Some(extra) = head.extra.take() {
             self.history.extras.push((position as u32, *extra));
         }
         self.history.heads.push(Head {

@@ -104,6 +104,11 @@ impl<'t> ValueWriter<'t> {
         Ok(())
     }
 
+    /// A value that lies on another tape.
+    pub fn copy(&mut self, value: ValueRef<'_>) {
+        self.bytes.extend_from_slice(value.as_bytes());
+    }
+
     /// A list or a map, whose elements or entries are written next.
     pub fn begin(&mut self) -> Begun {
         let at = self.bytes.len();
