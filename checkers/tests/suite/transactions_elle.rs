@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use checkers::formats::edn;
 use checkers::transactions::consistency::{Anomaly, Model};
 use checkers::transactions::{ClosedPredicate, ListAppend, Promise, RwRegister};
 use checkers::{Budget, Checker, History, Judgement, Value, Verdict};
@@ -87,8 +88,17 @@ fn judge(kind: &str, opts: &Edn, history: &History) -> Option<Judgement> {
     })
 }
 
+/// Read as any user would; two of Elle's have a process with several operations outstanding, which is refused.
 fn load(folder: &Path, file: &str) -> Option<History> {
-    std::fs::read_to_string(folder.join(file)).ok().map(|text| history(&text))
+    let text = std::fs::read_to_string(folder.join(file)).ok()?;
+    let overlapping = ["append-007-unobserved-write-test.edn", "wr-077-checker-test.edn"].contains(&file);
+    match edn::read(text.as_bytes()) {
+        Ok(read) => Some(read),
+        Err(error) => {
+            assert!(overlapping, "{file}: {error}");
+            Some(history(&text))
+        }
+    }
 }
 
 /// Where we differ from Elle.
