@@ -71,39 +71,36 @@ pub trait WithModel {
 
 /// Does something with the model of that name; `None` if there is none.
 pub fn with_model<W: WithModel>(name: &str, work: W) -> Option<W::Out> {
-    struct PerKeyed<W>(W);
-    impl<W: WithModel> WithModel for PerKeyed<W> {
-        type Out = W::Out;
-        fn with<M: Model + Clone + 'static>(self, model: M) -> W::Out {
-            self.0.with(PerKey::new(model))
-        }
-    }
-    match name.strip_prefix("per-key-") {
-        Some(inner) => with_one(inner, PerKeyed(work)),
-        None => with_one(name, work),
-    }
+    let (name, keyed) = match name.strip_prefix("per-key-") {
+        Some(inner) => (inner, true),
+        None => (name, false),
+    };
+    Some(match name {
+        "register" if keyed => work.with(PerKey::new(Register)),
+        "register" => work.with(Register),
+        "cas-register" if keyed => work.with(PerKey::new(CasRegister::default())),
+        "cas-register" => work.with(CasRegister::default()),
+        "multi-register" => lifted(work, MultiRegister, keyed),
+        "kv" => lifted(work, Kv::kv(), keyed),
+        "versioned-kv" => lifted(work, VersionedKv, keyed),
+        "mutex" => lifted(work, Mutex { owned: false }, keyed),
+        "owned-mutex" => lifted(work, Mutex { owned: true }, keyed),
+        "fenced-lock" => lifted(work, FencedLock, keyed),
+        "set" => lifted(work, Set, keyed),
+        "multiset" => lifted(work, Multiset, keyed),
+        "fifo-queue" => lifted(work, FifoQueue, keyed),
+        "unordered-queue" => lifted(work, UnorderedQueue, keyed),
+        "priority-queue" => lifted(work, PriorityQueue, keyed),
+        "stack" => lifted(work, Stack, keyed),
+        "log" => lifted(work, Log, keyed),
+        "counter" => lifted(work, Counter, keyed),
+        _ => lifted(work, Semaphore::new(name.strip_prefix("semaphore-")?.parse().ok()?), keyed),
+    })
 }
 
-fn with_one<W: WithModel>(name: &str, work: W) -> Option<W::Out> {
-    Some(match name {
-        "register" => work.with(Register),
-        "cas-register" => work.with(CasRegister::default()),
-        "multi-register" => work.with(MultiRegister),
-        "kv" => work.with(Kv::kv()),
-        "versioned-kv" => work.with(VersionedKv),
-        "mutex" => work.with(Mutex { owned: false }),
-        "owned-mutex" => work.with(Mutex { owned: true }),
-        "fenced-lock" => work.with(FencedLock),
-        "set" => work.with(Set),
-        "multiset" => work.with(Multiset),
-        "fifo-queue" => work.with(FifoQueue),
-        "unordered-queue" => work.with(UnorderedQueue),
-        "priority-queue" => work.with(PriorityQueue),
-        "stack" => work.with(Stack),
-        "log" => work.with(Log),
-        "counter" => work.with(Counter),
-        _ => work.with(Semaphore::new(name.strip_prefix("semaphore-")?.parse().ok()?)),
-    })
+/// One type for both, so that the search is compiled once for each model and not twice.
+fn lifted<W: WithModel, M: Model + Clone + 'static>(work: W, model: M, keyed: bool) -> W::Out {
+    work.with(if keyed { PerKey::new(model) } else { PerKey::one(model) })
 }
 
 /// A checker that needs no model; `None` for `linearizable` and unknown names.
