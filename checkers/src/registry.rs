@@ -7,7 +7,9 @@ use crate::models::{
     CasRegister, Counter, FencedLock, FifoQueue, Kv, Log, MultiRegister, Multiset, Mutex, PerKey,
     PriorityQueue, Register, Semaphore, Set, Stack, UnorderedQueue, VersionedKv,
 };
+use crate::sequential::{Scope, Sequential};
 use crate::set_full::SetFull;
+use crate::staleness::Staleness;
 use crate::stats::StatsChecker;
 
 /// A name and what it stands for, in a line.
@@ -25,11 +27,20 @@ pub const CHECKERS: &[Listed] = &[
         name: "linearizable",
         summary: "every operation seems to take effect at one instant between call and answer; needs a model",
     },
+    Listed {
+        name: "sequential",
+        summary: "all operations in one order that keeps what each process did; needs a model",
+    },
+    Listed {
+        name: "sequential-per-key",
+        summary: "the same for each key by itself, which is less; needs a model",
+    },
     Listed { name: "set-full", summary: "no element added to a set is lost, doubled or made up" },
     Listed {
         name: "set-full-linearizable",
         summary: "the same, and a read that begins after an add was answered has its element",
     },
+    Listed { name: "staleness", summary: "by how many writes and milliseconds reads are behind; a measure" },
     Listed { name: "stats", summary: "counts, latencies and errors; every function got something through" },
 ];
 
@@ -103,13 +114,36 @@ fn lifted<W: WithModel, M: Model + Clone + 'static>(work: W, model: M, keyed: bo
     work.with(if keyed { PerKey::new(model) } else { PerKey::one(model) })
 }
 
-/// A checker that needs no model; `None` for `linearizable` and unknown names.
+/// A checker that needs no model; `None` for those that do, and for unknown names.
 pub fn checker_by_name(name: &str) -> Option<Box<dyn Checker>> {
     Some(match name {
+        "staleness" => Box::new(Staleness::default()),
         "stats" => Box::new(StatsChecker),
         "set-full" => Box::new(SetFull { linearizable: false }),
         "set-full-linearizable" => Box::new(SetFull { linearizable: true }),
         _ => return None,
+    })
+}
+
+/// The checker of sequential consistency against a model, of the whole or of each key; `None` for an
+/// unknown model.
+pub fn sequential_by_name(model: &str, scope: Scope) -> Option<Box<dyn Checker>> {
+    struct Boxed(Scope);
+    impl WithModel for Boxed {
+        type Out = Box<dyn Checker>;
+        fn with<M: Model + Clone + 'static>(self, model: M) -> Box<dyn Checker> {
+            Box::new(Sequential::new(model, self.0))
+        }
+    }
+    // Of registers more is known than of a model in general.
+    Some(match model {
+        "register" => Box::new(Sequential::of_registers(Register, scope)),
+        "cas-register" => Box::new(Sequential::of_registers(CasRegister::default(), scope)),
+        "per-key-register" => Box::new(Sequential::of_registers(PerKey::new(Register), scope)),
+        "per-key-cas-register" => {
+            Box::new(Sequential::of_registers(PerKey::new(CasRegister::default()), scope))
+        }
+        _ => return with_model(model, Boxed(scope)),
     })
 }
 
@@ -145,7 +179,8 @@ mod tests {
             assert_eq!(with_model(listed.name, Name).as_deref(), Some(listed.name));
             assert_eq!(with_model(&lifted, Name), Some(lifted));
         }
-        let alone = CHECKERS.iter().filter(|listed| listed.name != "linearizable");
+        let with_model = ["linearizable", "sequential", "sequential-per-key"];
+        let alone = CHECKERS.iter().filter(|listed| !with_model.contains(&listed.name));
         for listed in alone {
             assert_eq!(checker_by_name(listed.name).unwrap().name(), listed.name);
         }

@@ -8,6 +8,8 @@ mod models;
 mod mutation;
 mod oracle;
 mod plain;
+mod sequential;
 mod set_full;
 mod simulate;
+mod staleness;
 mod text;

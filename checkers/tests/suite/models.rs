@@ -150,17 +150,18 @@ fn act(random: &mut Random, plain: &Plain, states: &mut Vec<State>, doing: &Runn
 }
 
 #[derive(Clone)]
-struct Op {
-    call: usize,
-    ret: Option<usize>,
-    process: u64,
-    f: String,
-    argument: Value,
+pub struct Op {
+    pub call: usize,
+    pub ret: Option<usize>,
+    pub process: u64,
+    pub f: String,
+    pub argument: Value,
     /// What was answered; of an `info` nothing.
-    answer: Option<Value>,
+    pub answer: Option<Value>,
 }
 
-fn ops(history: &History) -> Vec<Op> {
+/// The operations that may have taken effect.
+pub fn ops(history: &History) -> Vec<Op> {
     let counts = history.operations().filter(|op| op.fate() != Fate::Fail);
     counts
         .map(|op| Op {
@@ -255,7 +256,7 @@ fn agrees(plain: &Plain) {
     }
     println!("{}: valid, unknown, invalid: {tally:?}", plain.model);
     // The comparison is worth nothing if one verdict hardly occurs.
-    assert!(tally[0] > cases as usize / 10 && tally[2] > cases as usize / 20, "{tally:?}");
+    assert!(tally[0] > cases as usize / 10 && tally[2] > cases as usize / 50, "{tally:?}");
 }
 
 /// The history with every value as that of one key.

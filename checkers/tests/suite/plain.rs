@@ -571,3 +571,64 @@ pub const VERSIONED_KV: Plain = Plain {
     },
     silent: &["put", "delete", "cas", "txn"],
 };
+
+fn register_operation(random: &mut Random, value: Value, from: Value) -> (&'static str, Value) {
+    let (f, argument) = match random.below(10) {
+        0..=4 => ("read", NIL),
+        5..=8 => ("write", value),
+        _ => ("cas", Value::pair(from, value)),
+    };
+    (f, Value::pair(random.below(2) as i64, argument))
+}
+
+/// Two registers; the state is what each holds.
+pub const REGISTERS: Plain = Plain {
+    model: "per-key-cas-register",
+    initial: || vec![vec![NIL, NIL]],
+    propose: |random| {
+        let (value, from) = (small(random), small(random));
+        register_operation(random, value, from)
+    },
+    apply: |state, _, f, argument| {
+        let (key, argument) = argument.as_pair().unwrap();
+        let at = key.as_int().unwrap() as usize;
+        let holds = |value: &Value| {
+            let mut state = state.clone();
+            state[at] = value.clone();
+            state
+        };
+        match f {
+            "read" => same(state, Value::pair(key.clone(), state[at].clone())),
+            "write" => vec![(holds(argument), NIL)],
+            _ => {
+                let (from, to) = argument.as_pair().unwrap();
+                if state[at] == *from { vec![(holds(to), NIL)] } else { vec![] }
+            }
+        }
+    },
+    silent: &[],
+};
+
+/// The same with values that hardly ever repeat.
+pub const UNIQUE_REGISTERS: Plain = Plain {
+    propose: |random| {
+        let value = int(random.below(1 << 40) as i64);
+        register_operation(random, value, NIL)
+    },
+    ..REGISTERS
+};
+
+/// One register, only read and written, with values that hardly ever repeat.
+pub const UNIQUE_REGISTER: Plain = Plain {
+    model: "register",
+    initial: || vec![vec![NIL]],
+    propose: |random| {
+        let value = int(random.below(1 << 40) as i64);
+        if random.percent(55) { ("read", NIL) } else { ("write", value) }
+    },
+    apply: |state, _, f, argument| match f {
+        "read" => same(state, state[0].clone()),
+        _ => vec![(vec![argument.clone()], NIL)],
+    },
+    silent: &[],
+};
