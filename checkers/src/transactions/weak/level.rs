@@ -74,6 +74,19 @@ impl Level {
         NAMES.iter().find(|(level, _)| *level == self).map_or("", |(_, names)| names[0])
     }
 
+    /// Whether it is decided in polynomial time, so that there is no budget to end before.
+    pub fn is_polynomial(self) -> bool {
+        !matches!(
+            self,
+            Level::SnapshotIsolation
+                | Level::StrongSessionSnapshotIsolation
+                | Level::StrongSnapshotIsolation
+                | Level::Serializable
+                | Level::StrongSessionSerializable
+                | Level::StrictSerializable
+        )
+    }
+
     /// The levels that hold whenever this one does, those next to it.
     pub fn implies(self) -> &'static [Level] {
         match self {
