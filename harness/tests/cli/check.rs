@@ -1,5 +1,7 @@
 //! `stormglass check FILE`.
 
+use std::path::Path;
+
 use crate::program::{Ended, Home, finish, stormglass};
 
 const VALID: &str = r#"{"index":0,"time":1,"process":0,"type":"invoke","f":"write","value":1}
@@ -97,4 +99,97 @@ fn what_to_judge_and_by_whom_must_be_known() {
     let home = Home::new();
     let ended = finish(stormglass(["check", home.path().to_str().unwrap()])).with_code(254);
     assert!(ended.stderr.contains("is not the folder of a run"), "{}", ended.stderr);
+}
+
+/// Jepsen's EDN: a transaction that does not see what had been answered.
+const STALE_EDN: &str = "
+{:index 0 :time 10 :type :invoke :process 0 :f :txn :value [[:append :x 1]]}
+{:index 1 :time 20 :type :ok :process 0 :f :txn :value [[:append :x 1]]}
+{:index 2 :time 30 :type :invoke :process 1 :f :txn :value [[:r :x nil]]}
+{:index 3 :time 40 :type :ok :process 1 :f :txn :value [[:r :x []]]}
+";
+
+#[test]
+fn other_peoples_histories_are_recognized_and_judged_by_what_was_promised() {
+    for (consistency, code) in [("strict-serializable", 1), ("serializable", 0), ("read-atomic,pram", 0)] {
+        let ended = check(STALE_EDN, &["--workload", "list-append", "-c", consistency, "--json"]);
+        let result = ended.with_code(code).json();
+        let (name, answer) = result["checkers"].as_object().unwrap().iter().next().unwrap();
+        if code == 1 {
+            let anomaly = &answer["evidence"][0]["anomaly"];
+            assert_eq!((name.as_str(), anomaly.as_str()), ("list-append", Some("G-single-item-realtime")));
+            assert_eq!(answer["details"]["not"], serde_json::json!(["strong-snapshot-isolation"]));
+        }
+    }
+    let proved = check(STALE_EDN, &["--workload", "list-append", "--prove", "--json"]).with_code(1).json();
+    assert_eq!(proved["checkers"]["strict-serializable"]["verdict"], "invalid");
+}
+
+#[test]
+fn a_model_may_be_promised_less_than_linearizability() {
+    let stale = VALID.replace(r#""f":"read","value":1"#, r#""f":"read","value":null"#);
+    let with = |args: &[&str]| check(&stale, &[&["--model", "register"], args].concat());
+    let _ = with(&[]).with_code(1);
+    let _ = with(&["-c", "sequential"]).with_code(0);
+    let _ = with(&["-c", "staleness"]).with_code(0);
+    let _ = with(&["-c", "staleness", "--max-k", "1"]).with_code(1);
+    let ended = with(&["-c", "serializable"]).with_code(254);
+    assert!(ended.stderr.contains("there are: linearizable, sequential"), "{}", ended.stderr);
+}
+
+#[test]
+fn what_is_asked_for_and_does_not_exist_is_refused_with_what_does() {
+    for (args, said) in [
+        (&["--model", "regster"][..], "did you mean `register`?"),
+        (&["--checker", "bnak"], "did you mean `bank`?"),
+        (&["--workload", "list-apend"], "unknown workload"),
+        (&["--workload", "list-append", "-c", "serialisable"], "did you mean `serializable`?"),
+        (&["--workload", "list-append", "--anomalies", "G3"], "unknown anomaly `G3`"),
+        (&["--checker", "bank", "-c", "serializable"], "is one promise of its own"),
+        (&["--model", "register", "--format", "eden"], "there is no format `eden`"),
+    ] {
+        let ended = check(STALE_EDN, args).with_code(254);
+        assert!(ended.stderr.contains(said), "{}\nshould say\n{said}", ended.stderr);
+    }
+}
+
+#[test]
+fn a_store_of_jepsens_is_checked_and_a_directory_of_neither_is_refused() {
+    let home = Home::new();
+    let file = home.file("history.edn", STALE_EDN);
+    let mut command = stormglass(["check", "--workload", "list-append", "-c", "serializable"]);
+    command.arg(Path::new(&file).parent().unwrap());
+    let _ = finish(command).with_code(0);
+    let empty = Home::new();
+    let mut command = stormglass(["check", "--workload", "list-append"]);
+    command.arg(Path::new(&empty.file("other.txt", "")).parent().unwrap());
+    let ended = finish(command).with_code(254);
+    assert!(ended.stderr.contains("neither history.jsonl"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_report_of_a_file_is_written_where_it_is_asked_for() {
+    let home = Home::new();
+    let page = home.file("page.html", "");
+    let ended = check(STALE_EDN, &["--workload", "list-append", "--report", &page]).with_code(1);
+    assert!(ended.stdout.contains("page.html"), "{}", ended.stdout);
+    let text = std::fs::read_to_string(page).unwrap();
+    assert!(
+        text.contains("G-single-item-realtime") && text.contains("did not observe"),
+        "no evidence in the page"
+    );
+}
+
+#[test]
+fn a_history_is_converted_there_and_back() {
+    let home = Home::new();
+    let edn = home.file("history.edn", STALE_EDN);
+    let jsonl = home.file("history.jsonl", "");
+    let mut command = stormglass(["convert", "--to", "jsonl", "--out"]);
+    command.arg(&jsonl).arg(edn);
+    let _ = finish(command).with_code(0);
+    let mut command = stormglass(["convert", "--to", "edn"]);
+    command.arg(jsonl);
+    let back = finish(command).with_code(0).stdout;
+    assert!(back.contains(":f :txn, :value [[:append \"x\" 1]]"), "{back}");
 }
