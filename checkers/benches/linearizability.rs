@@ -42,9 +42,12 @@ fn zones_one_key(bench: &Bench) {
         for clients in [5, 25, 100] {
             for info in [0, 1, 5] {
                 let what = if cas { "cas" } else { "rw" };
-                let name = format!("zones, 1M operations, 1 key, {what}, {clients} clients, {info} % unanswered");
+                let name =
+                    format!("zones, 1M operations, 1 key, {what}, {clients} clients, {info} % unanswered");
                 let plan = Plan { clients, info, cas, ..Plan::register(1_000_000) };
-                bench.both(&name, plan, |history| check(&Linearizability::new(CasRegister::default()), history, 1));
+                bench.both(&name, plan, |history| {
+                    check(&Linearizability::new(CasRegister::default()), history, 1)
+                });
             }
         }
     }
@@ -70,14 +73,20 @@ fn queues(bench: &Bench) {
     for operations in [1_000, 10_000, 100_000, 1_000_000] {
         for spoiled in [false, true] {
             let verdict = if spoiled { "invalid" } else { "valid" };
-            bench.row(&format!("FIFO queue, {operations} operations, 10 clients, {verdict}"), operations, || {
-                let ops = queue(operations, spoiled);
-                move || match fifo_queue::check(&ops) {
-                    Special::Valid => "valid".to_owned(),
-                    Special::Invalid(found) => format!("invalid, {} operations quoted", found.operations.len()),
-                    Special::NotMine(why) => why.to_owned(),
-                }
-            });
+            bench.row(
+                &format!("FIFO queue, {operations} operations, 10 clients, {verdict}"),
+                operations,
+                || {
+                    let ops = queue(operations, spoiled);
+                    move || match fifo_queue::check(&ops) {
+                        Special::Valid => "valid".to_owned(),
+                        Special::Invalid(found) => {
+                            format!("invalid, {} operations quoted", found.operations.len())
+                        }
+                        Special::NotMine(why) => why.to_owned(),
+                    }
+                },
+            );
         }
     }
 }
@@ -127,7 +136,8 @@ fn queue(operations: usize, spoiled: bool) -> Vec<QueueOp> {
 
 /// The search alone.
 fn general(bench: &Bench) {
-    let search = |history: &History| check(&Linearizability::new(CasRegister::default()).general_only(), history, 1);
+    let search =
+        |history: &History| check(&Linearizability::new(CasRegister::default()).general_only(), history, 1);
     for (clients, info, operations) in [
         (5, 0, 100_000),
         (5, 1, 100_000),
@@ -140,8 +150,9 @@ fn general(bench: &Bench) {
     ] {
         for cas in [false, true] {
             let what = if cas { "cas" } else { "rw" };
-            let name =
-                format!("search, {operations} operations, 1 key, {what}, {clients} clients, {info} % unanswered");
+            let name = format!(
+                "search, {operations} operations, 1 key, {what}, {clients} clients, {info} % unanswered"
+            );
             bench.both(&name, Plan { clients, info, cas, ..Plan::register(operations) }, search);
         }
     }
@@ -186,7 +197,8 @@ fn etcd(bench: &Bench) {
 fn check<M: Model>(checker: &Linearizability<M>, history: &History, threads: usize) -> String {
     let budget = Budget { max_steps: 20_000_000, threads, ..Budget::default() };
     let judgement = checker.check(history, &budget);
-    let size = judgement.evidence.first().map(|e| format!(", {} quoted", e.positions().len())).unwrap_or_default();
+    let size =
+        judgement.evidence.first().map(|e| format!(", {} quoted", e.positions().len())).unwrap_or_default();
     format!("{} by {}, {} steps{size}", judgement.verdict, judgement.algorithm, judgement.details["steps"])
 }
 

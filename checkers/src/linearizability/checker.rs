@@ -147,7 +147,8 @@ impl<M: Model> Linearizability<M> {
             };
             Asked { special: answer, left }
         });
-        let named = all.registers.iter().map(|one: &OneRegister<'_>| (one.key.map(|k| k.to_value()), one.operations));
+        let named =
+            all.registers.iter().map(|one: &OneRegister<'_>| (one.key.map(|k| k.to_value()), one.operations));
         let model = NamedRegister { registers: all };
         search_the_rest(&model, history, ZONES, named.collect(), answers, budget)
             .with("model", self.model.name())
@@ -173,7 +174,8 @@ impl<M: Model> Linearizability<M> {
         let mut answers = Vec::with_capacity(objects.len());
         for (object, special) in objects.into_iter().zip(special) {
             named.push((object.key, object.calls.len()));
-            let (algorithm, special) = special.unwrap_or((SEARCH, Special::NotMine("there is none for this model")));
+            let (algorithm, special) =
+                special.unwrap_or((SEARCH, Special::NotMine("there is none for this model")));
             name = if algorithm == SEARCH { name } else { algorithm };
             answers.push(Asked { special, left: object.calls });
         }

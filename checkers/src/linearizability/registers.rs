@@ -108,8 +108,7 @@ pub(super) fn decode(history: &History, family: RegisterFamily, threads: usize) 
 }
 
 fn merge(parts: Vec<Part<'_>>, keyed: bool) -> Registers<'_> {
-    let mut all =
-        Registers { registers: Vec::new(), answered: false, observed: false, named: Vec::new() };
+    let mut all = Registers { registers: Vec::new(), answered: false, observed: false, named: Vec::new() };
     let mut table = Keys::default();
     for part in parts {
         all.answered |= part.answered;
@@ -224,7 +223,9 @@ impl<'h> Decoder<'h> {
             if ops.len() == ops.capacity() {
                 // As many as there will be if it goes on like this, and a few more.
                 let end = ops.len() as u64 * events as u64 / (done as u64 + 1);
-                ops.reserve((end as usize + end as usize / 8).saturating_sub(ops.len()).clamp(8, ops.len() * 32 + 8));
+                ops.reserve(
+                    (end as usize + end as usize / 8).saturating_sub(ops.len()).clamp(8, ops.len() * 32 + 8),
+                );
             }
             ops.push(op);
         }

@@ -11,6 +11,7 @@ use crate::simulate::Random;
 
 mod counters;
 mod locks;
+mod models;
 mod queues;
 mod registers;
 mod sets;
