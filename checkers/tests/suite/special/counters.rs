@@ -9,10 +9,10 @@ use crate::simulate::Random;
 /// Whether it reads, and what it was told.
 pub(super) type Asked = (bool, Option<i64>);
 
-struct Counting {
-    count: i64,
-    by: i64,
-    answers: bool,
+pub(super) struct Counting {
+    pub(super) count: i64,
+    pub(super) by: i64,
+    pub(super) answers: bool,
 }
 
 impl Object for Counting {

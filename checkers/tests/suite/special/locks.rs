@@ -10,12 +10,12 @@ use crate::simulate::Random;
 pub(super) type Asked = (u32, bool, Option<i64>);
 
 #[derive(Default)]
-struct Lock {
-    held: bool,
-    token: i64,
+pub(super) struct Lock {
+    pub(super) held: bool,
+    pub(super) token: i64,
     /// Processes that acquired and were told so, or asked to release and were not.
-    inside: Vec<usize>,
-    broken: u64,
+    pub(super) inside: Vec<usize>,
+    pub(super) broken: u64,
 }
 
 impl Object for Lock {

@@ -12,6 +12,7 @@ use crate::simulate::Random;
 mod counters;
 mod locks;
 mod models;
+mod mutations;
 mod queues;
 mod registers;
 mod sets;

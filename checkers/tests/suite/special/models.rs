@@ -33,7 +33,7 @@ fn agree<M: Model + Clone>(model: M, histories: impl Iterator<Item = History>) {
     let (mut special, mut valid, mut invalid) = (0, 0, 0);
     for history in histories {
         let checker = Linearizability::new(model.clone());
-        let budget = Budget { max_steps: 200_000, ..Budget::default() };
+        let budget = Budget { max_steps: 20_000, ..Budget::default() };
         let fast = checker.check(&history, &budget);
         let search = checker.general_only().check(&history, &budget);
         if search.verdict == Verdict::Unknown {
@@ -50,7 +50,7 @@ fn agree<M: Model + Clone>(model: M, histories: impl Iterator<Item = History>) {
 
 /// Small ones, and some of a thousand operations.
 fn sizes() -> impl Iterator<Item = (u64, u64)> {
-    (0..cases() / 5).map(|seed| (seed, 9)).chain((0..40).map(|seed| (seed + 1_000_000, 1_000)))
+    (0..cases() / 5).map(|seed| (seed, 9)).chain((0..cases() / 600).map(|seed| (seed + 1_000_000, 1_000)))
 }
 
 #[test]

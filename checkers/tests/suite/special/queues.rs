@@ -8,11 +8,11 @@ use checkers::linearizability::special::{Special, check_bag, fifo_queue};
 use super::{Object, Op, Tally, cases, possible, simulate, tighten};
 use crate::simulate::Random;
 
-struct Queue {
-    holds: VecDeque<u64>,
-    unique: u64,
-    ordered: bool,
-    any: Random,
+pub(super) struct Queue {
+    pub(super) holds: VecDeque<u64>,
+    pub(super) unique: u64,
+    pub(super) ordered: bool,
+    pub(super) any: Random,
 }
 
 pub(super) type Asked = (QueueAct, u64);

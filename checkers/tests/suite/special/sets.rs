@@ -10,10 +10,10 @@ use super::{Object, Op, Tally, cases, possible, simulate, tighten};
 use crate::simulate::Random;
 
 #[derive(Default)]
-struct Set {
-    holds: BTreeSet<u64>,
-    added: u64,
-    removed: BTreeSet<u64>,
+pub(super) struct Set {
+    pub(super) holds: BTreeSet<u64>,
+    pub(super) added: u64,
+    pub(super) removed: BTreeSet<u64>,
 }
 
 impl Object for Set {
@@ -93,9 +93,9 @@ fn sets_agree_with_brute_force() {
 }
 
 #[derive(Default)]
-struct Growing {
-    holds: BTreeSet<u64>,
-    added: u64,
+pub(super) struct Growing {
+    pub(super) holds: BTreeSet<u64>,
+    pub(super) added: u64,
 }
 
 /// An element, or what a read returned.
