@@ -90,7 +90,8 @@ pub(super) fn history(seed: u64, ordered: bool, lost: u64, most: u64) -> Vec<Op<
     let mut random = Random(seed.wrapping_mul(0x5851_f42d_4c95_7f2d));
     let any = Random(seed);
     // What is simulated without order is often wrong for a queue.
-    let mut queue = Queue { holds: VecDeque::new(), unique: 0, ordered: ordered && seed % 4 != 0, any };
+    let mut queue =
+        Queue { holds: VecDeque::new(), unique: 0, ordered: ordered && !seed.is_multiple_of(4), any };
     let mut ops = simulate(&mut queue, &mut random, most, lost);
     let times = random.below(8);
     tighten(&mut ops, &mut random, times);
