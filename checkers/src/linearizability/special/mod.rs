@@ -142,12 +142,6 @@ impl Sentence {
         self
     }
 
-    /// Goes on with another sentence's text.
-    pub(super) fn and_sentence(mut self, other: Sentence) -> Self {
-        self.0.extend(other.0);
-        self
-    }
-
     /// Goes on with more text.
     pub(super) fn and(mut self, template: &str, operations: &[u32]) -> Self {
         self.0.extend(Sentence::new(template, operations).0);
