@@ -44,6 +44,46 @@ impl Evidence {
     }
 }
 
+impl Evidence {
+    /// The same about the object `key` of a larger history, in which the event at each position
+    /// stands where `origin` says.
+    pub(crate) fn lifted(mut self, key: &Value, origin: impl Fn(usize) -> usize) -> Self {
+        let lift = |operations: &mut [QuotedOperation]| {
+            for quoted in operations {
+                quoted.call = origin(quoted.call);
+                quoted.ret = quoted.ret.map(&origin);
+            }
+        };
+        match &mut self {
+            Evidence::Linearizability(e) => {
+                e.key = Some(key.clone());
+                e.blocked = origin(e.blocked);
+                for at in e.prefix.iter_mut().chain(&mut e.window_optional) {
+                    *at = origin(*at);
+                }
+                lift(&mut e.window);
+            }
+            Evidence::SetElement(e) => {
+                e.sentence = format!("key {key}: {}", e.sentence);
+                lift(&mut e.operations);
+            }
+            Evidence::TransactionCycle(e) => {
+                e.sentence = format!("key {key}: {}", e.sentence);
+                lift(&mut e.transactions);
+            }
+            Evidence::Finding(e) => {
+                e.key = Some(match e.key.take() {
+                    Some(inner) => Value::pair(key.clone(), inner),
+                    None => key.clone(),
+                });
+                e.sentence = format!("key {key}: {}", e.sentence);
+                lift(&mut e.operations);
+            }
+        }
+        self
+    }
+}
+
 /// An operation as evidence quotes it: enough to read the argument without the history.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct QuotedOperation {

@@ -40,6 +40,8 @@ pub struct History {
     /// What few events have, in the order of events.
     extras: Vec<(u32, Extra)>,
     completions_only: bool,
+    /// Of a part of a history: where each event stands in the whole. Empty for a whole.
+    origins: Vec<u32>,
 }
 
 /// All of an event that has a fixed size.
@@ -132,6 +134,17 @@ impl History {
     fn extra(&self, position: usize) -> Option<&Extra> {
         let at = self.extras.binary_search_by_key(&(position as u32), |(at, _)| *at).ok()?;
         Some(&self.extras[at].1)
+    }
+
+    /// Where the event at `position` stands in the history that this is a part of; in a whole
+    /// history that is `position`. What a person is told names events so.
+    pub fn origin(&self, position: usize) -> usize {
+        self.origins.get(position).map_or(position, |origin| *origin as usize)
+    }
+
+    /// This is a part of a history, with its events from these positions.
+    pub(crate) fn part_from(self, origins: Vec<u32>) -> Self {
+        History { origins, ..self }
     }
 
     /// Number of events.

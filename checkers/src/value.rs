@@ -159,6 +159,11 @@ impl From<()> for Value {
         Value::Nil
     }
 }
+impl From<i32> for Value {
+    fn from(n: i32) -> Self {
+        Value::Int(n.into())
+    }
+}
 impl From<i64> for Value {
     fn from(n: i64) -> Self {
         Value::Int(n)

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use harness::cli::args::{Cli, Command};
-use harness::commands::{bench, check, doctor, list, node, report, run};
+use harness::commands::{bench, check, convert, doctor, list, node, report, run};
 use harness::exit::Exit;
 
 fn main() -> ExitCode {
@@ -20,6 +20,7 @@ fn main() -> ExitCode {
     match cli.command {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::check(&args),
+        Command::Convert(args) => convert::convert(&args).into(),
         Command::List(args) => list::list(&args).into(),
         Command::Report(args) => report::report(&args).into(),
         Command::Doctor(args) => doctor::doctor(&args).into(),

@@ -115,6 +115,8 @@ where
 {
     match (operation.argument, operation.key) {
         (argument, _) if argument.is_nil() => {}
+        // Knossos' histories may be completed: there the invocation has the answer, too.
+        (argument, _) if operation.result == Some(argument) && argument.as_list().is_none() => {}
         (argument, None) => {
             return Err(operation.bad_call(format!(
                 "a `read` of one register has the value null, not {argument}; with several keys, choose `{per_key}`"

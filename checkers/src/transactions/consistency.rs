@@ -11,8 +11,8 @@
 //! - `garbage-read`: somebody read what nobody ever wrote. No execution at any level explains it, as
 //!   every version that Adya's histories read is one that the history wrote; so it rules out
 //!   `read-uncommitted` and all that is stronger, as `duplicate-elements` does.
-//! - `lost-append`: the longest read of a list lacks an append that was acknowledged before that read
-//!   began. A reader that may see the past is allowed that, so it is a case of
+//! - `lost-append`: no read has an acknowledged append, although the longest has one that began later, or
+//!   two transactions that began later read it. Readers who may see the past are allowed that, so it is a case of
 //!   `G-single-item-realtime` and rules out `strong-snapshot-isolation`.
 //! - `duplicate-appends`, `duplicate-writes`: clients wrote one value twice. That is a mistake of the
 //!   workload and no fault of the database; it rules out nothing, but what cannot be told apart is

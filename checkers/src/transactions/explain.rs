@@ -23,12 +23,11 @@ impl Reason {
         next: Option<ValueRef<'_>>,
         text: String,
     ) -> Self {
-        Reason {
-            key: Some(key.to_value()),
-            value: value.map(ValueRef::to_value),
-            next: next.map(ValueRef::to_value),
-            text,
-        }
+        Self::of(key.to_value(), value.map(ValueRef::to_value), next.map(ValueRef::to_value), text)
+    }
+
+    pub(super) fn of(key: Value, value: Option<Value>, next: Option<Value>, text: String) -> Self {
+        Reason { key: Some(key), value, next, text }
     }
 }
 

@@ -75,6 +75,12 @@ impl Adjacency {
         Adjacency { heads, targets, labels }
     }
 
+    /// How many vertices edges may leave.
+    pub(super) fn sources(&self) -> usize {
+        self.heads.len() - 1
+    }
+
+    #[inline]
     pub(super) fn range(&self, vertex: u32) -> Range<usize> {
         self.heads[vertex as usize] as usize..self.heads[vertex as usize + 1] as usize
     }
@@ -88,10 +94,6 @@ impl Adjacency {
     #[inline]
     pub(super) fn edge(&self, at: usize) -> (u32, u8) {
         (self.targets[at], self.labels[at])
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.targets.len()
     }
 }
 
@@ -109,6 +111,12 @@ impl Edges {
         self.from.push(from);
         self.to.push(to);
         self.label.push(label);
+    }
+
+    pub(super) fn append(&mut self, mut other: Edges) {
+        self.from.append(&mut other.from);
+        self.to.append(&mut other.to);
+        self.label.append(&mut other.label);
     }
 }
 
@@ -216,11 +224,6 @@ impl Graph {
         vertex < self.txns
     }
 
-    /// How many edges are stored.
-    pub(super) fn stored_edges(&self) -> usize {
-        self.data.len()
-    }
-
     /// Calls `each` with every edge out of `vertex`, those of processes too.
     fn each_edge(&self, vertex: u32, mut each: impl FnMut(u32, u8)) {
         let first_barrier = self.first_barrier();
@@ -318,11 +321,5 @@ impl Component {
         }
         let vertices = members.len();
         Component { txns, vertices, edges: Adjacency::new(vertices, &edges), labels }
-    }
-
-    /// Whether the vertex is a transaction.
-    #[inline]
-    pub(super) fn is_txn(&self, vertex: u32) -> bool {
-        (vertex as usize) < self.txns.len()
     }
 }

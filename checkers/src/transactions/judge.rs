@@ -47,6 +47,11 @@ impl Promise {
         self.models.iter().fold(named, |set, model| set.union(model.proscribes()))
     }
 
+    /// Whether some model or anomaly of it is about the order of time.
+    pub(super) fn is_about_time(&self) -> bool {
+        self.needs("-realtime")
+    }
+
     fn needs(&self, suffix: &str) -> bool {
         self.proscribes().iter().any(|anomaly| anomaly.name().ends_with(suffix))
     }
@@ -54,7 +59,7 @@ impl Promise {
 
 /// The orders that the promise is about.
 pub(super) fn orders(promise: &Promise, txns: &[Txn], history: &History) -> Orders {
-    let (sessions, realtime) = (promise.needs("-process"), promise.needs("-realtime"));
+    let (sessions, realtime) = (promise.needs("-process"), promise.is_about_time());
     Orders::new(txns, history.len(), history.completions_only(), sessions || realtime, realtime)
 }
 

@@ -60,11 +60,6 @@ impl Kind {
         }
     }
 
-    /// Every label that a step may have.
-    pub(super) fn steps(&self) -> u8 {
-        self.base | self.anti | self.extra
-    }
-
     /// Whether a graph with only these labels could have such a cycle that is of no milder kind.
     pub(super) fn possible(&self, labels: u8) -> bool {
         // With predicates or without is the same where there are none.

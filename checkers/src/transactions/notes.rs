@@ -4,6 +4,7 @@ use super::consistency::{Anomaly, AnomalySet};
 use crate::evidence::Finding;
 use crate::history::History;
 use crate::tape::ValueRef;
+use crate::value::Value;
 
 /// How many of one kind have evidence; the others are counted.
 const MAX_TOLD: usize = 16;
@@ -28,7 +29,7 @@ impl<'h> Notes<'h> {
     pub(super) fn note(
         &mut self,
         anomaly: Anomaly,
-        key: Option<ValueRef<'_>>,
+        key: Option<Value>,
         calls: &[u32],
         sentence: impl FnOnce(&[String]) -> String,
     ) {
@@ -53,7 +54,7 @@ impl<'h> Notes<'h> {
             .collect();
         let calls: Vec<usize> = calls.iter().map(|call| *call as usize).collect();
         let mut finding = Finding::new(self.history, anomaly.name(), sentence(&names), &calls);
-        finding.key = key.map(ValueRef::to_value);
+        finding.key = key;
         self.findings.push((anomaly, finding));
     }
 
@@ -77,6 +78,11 @@ pub(super) fn quoted(value: ValueRef<'_>) -> String {
         }
         _ => shortened(value.to_string()),
     }
+}
+
+/// The same of a value that stands on its own.
+pub(super) fn quoted_value(value: &Value) -> String {
+    shortened(value.to_string())
 }
 
 fn shortened(text: String) -> String {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use checkers::formats::Format;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::nemesis::Grudge;
@@ -28,6 +29,8 @@ pub enum Command {
     Run(Box<RunArgs>),
     /// Judge a stored run, or a history file, again
     Check(CheckArgs),
+    /// Write a history in another format
+    Convert(ConvertArgs),
     /// Show what there is to choose from
     List(ListArgs),
     /// Write the HTML report of a stored run again
@@ -112,20 +115,87 @@ pub struct RunArgs {
 /// `stormglass check`.
 #[derive(Debug, Args)]
 pub struct CheckArgs {
-    /// A run's directory, or a history in JSON lines
+    /// A run's directory, a test in Jepsen's store, a history in any known format, or `-` for standard input
     pub path: PathBuf,
-    /// Check linearizability against this model (see `stormglass list models`)
-    #[arg(long, value_name = "NAME", conflicts_with = "workload")]
+    /// Check this model (see `stormglass list models`), for linearizability unless --consistency says otherwise
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["workload", "checker"])]
     pub model: Option<String>,
-    /// Use this workload's checkers [default: the run's own]
+    /// Use this workload's checkers, or this checker [default: the run's own]
     #[arg(short, long, value_name = "NAME")]
     pub workload: Option<String>,
+    /// Use this checker (see `stormglass list checkers`)
+    #[arg(long, value_name = "NAME", conflicts_with = "workload")]
+    pub checker: Option<String>,
+    /// Consistency models that should hold, by comma: of transactions [default: strict-serializable]; of a model `linearizable`, `sequential`, `sequential-per-key`, `staleness` [default: linearizable]
+    #[arg(short, long, value_name = "MODEL", value_delimiter = ',')]
+    pub consistency: Vec<String>,
+    /// Anomalies that should not occur, whatever the consistency models say, by comma: `G0`, `lost-update`
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub anomalies: Vec<String>,
+    /// The format of the file [default: detected]
+    #[arg(long, value_name = "NAME")]
+    pub format: Option<Format>,
+    /// Decide snapshot isolation and serializability by search as well: proved, refuted or unknown
+    #[arg(long)]
+    pub prove: bool,
+    /// Registers of transactions: whoever read a version and wrote the key has overwritten that version
+    #[arg(long)]
+    pub wfr_keys: bool,
+    /// Registers of transactions: each key by itself is sequentially consistent
+    #[arg(long)]
+    pub sequential_keys: bool,
+    /// Registers of transactions: each key by itself is linearizable
+    #[arg(long)]
+    pub linearizable_keys: bool,
+    /// Bank: the sum of all balances [default: inferred]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub total_amount: Option<i64>,
+    /// Bank: balances may be below zero
+    #[arg(long)]
+    pub negative_balances: bool,
+    /// Long fork: how many keys a group has [default: any number]
+    #[arg(long, value_name = "N")]
+    pub group_size: Option<usize>,
+    /// Staleness: how many versions a read may be behind, where 1 is none [default: only measured]
+    #[arg(long, value_name = "K")]
+    pub max_k: Option<usize>,
+    /// Staleness: for how long what a read finds may have been overwritten [default: only measured]
+    #[arg(long, value_parser = duration, value_name = "TIME")]
+    pub max_stale: Option<Duration>,
     /// Longest time for the checkers
     #[arg(long, default_value = "5m", value_parser = duration, value_name = "TIME")]
     pub check_limit: Duration,
+    /// Write an HTML report of the history and the verdict to this file
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
     /// The result as one JSON object on standard output
     #[arg(long)]
     pub json: bool,
+}
+
+/// `stormglass convert`.
+#[derive(Debug, Args)]
+pub struct ConvertArgs {
+    /// A history in any known format, or `-` for standard input
+    pub path: PathBuf,
+    /// The format to write
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub to: Written,
+    /// The format of the file [default: detected]
+    #[arg(long, value_name = "NAME")]
+    pub format: Option<Format>,
+    /// Where to write [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// Formats that can be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Written {
+    /// Our own, a JSON object per line
+    Jsonl,
+    /// Jepsen's, for Elle and Knossos
+    Edn,
 }
 
 /// `stormglass list`.

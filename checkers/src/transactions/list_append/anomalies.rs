@@ -73,13 +73,15 @@ impl<'s, 'h> Scene<'s, 'h> {
         Some(self.writer(version)).filter(|txn| *txn != NONE && self.columns.fate(*txn) == Fate::Fail)
     }
 
-    /// Everything.
-    pub(super) fn all(&self, notes: &mut Notes<'_>) {
+    /// Everything; `in_time` says whether the order of time matters.
+    pub(super) fn all(&self, notes: &mut Notes<'_>, in_time: bool) {
         self.doubled(notes);
         self.odd_places(notes);
         self.stray_reads(notes);
         self.dirty_updates(notes);
-        self.lost_appends(notes);
+        if in_time {
+            self.lost_appends(notes);
+        }
         self.within_transactions(notes);
     }
 
@@ -87,7 +89,7 @@ impl<'s, 'h> Scene<'s, 'h> {
         for (version, other) in &self.versions.doubled {
             let (key, value) = (self.columns.versions[*version as usize].key, self.value(*version));
             let other = self.writer(*other);
-            notes.note(DUPLICATE_APPENDS, Some(self.key(key)), &[self.call(other)], |names| {
+            notes.note(DUPLICATE_APPENDS, Some(self.key(key).to_value()), &[self.call(other)], |names| {
                 format!(
                     "{} appended {value} to key {}, as another had before: whose append a read saw cannot be \
                      told, so nothing was concluded from it; append each value once",
@@ -133,7 +135,7 @@ impl<'s, 'h> Scene<'s, 'h> {
         let reader = self.call(read.txn);
         let (list, value, name) = (quoted(read.list), self.value(version), quoted(key));
         match what {
-            Oddity::Garbage => notes.note(GARBAGE_READ, Some(key), &[reader], |names| {
+            Oddity::Garbage => notes.note(GARBAGE_READ, Some(key.to_value()), &[reader], |names| {
                 format!(
                     "{} read key {name} as {list}, with the element {value}, which nobody appended. Unless it was \
                      there before the history began, no execution at any isolation level explains that",
@@ -142,7 +144,7 @@ impl<'s, 'h> Scene<'s, 'h> {
             }),
             Oddity::Failed => {
                 let Some(writer) = self.failed_writer(version) else { return };
-                notes.note(G1A, Some(key), &[reader, self.call(writer)], |names| {
+                notes.note(G1A, Some(key.to_value()), &[reader, self.call(writer)], |names| {
                     format!(
                         "{} read key {name} as {list}, with the element {value}, which {} appended; but that \
                          transaction failed",
@@ -150,7 +152,7 @@ impl<'s, 'h> Scene<'s, 'h> {
                     )
                 });
             }
-            Oddity::Repeated => notes.note(DUPLICATE_ELEMENTS, Some(key), &[reader], |names| {
+            Oddity::Repeated => notes.note(DUPLICATE_ELEMENTS, Some(key.to_value()), &[reader], |names| {
                 format!(
                     "{} read key {name} as {list}, with the element {value} more often than it was appended",
                     names[0]
@@ -175,7 +177,7 @@ impl<'s, 'h> Scene<'s, 'h> {
             if told.insert(read.key) {
                 let key = self.key(read.key);
                 let calls = [self.call(read.txn), self.call(longest.txn)];
-                notes.note(INCOMPATIBLE_ORDER, Some(key), &calls, |names| {
+                notes.note(INCOMPATIBLE_ORDER, Some(key.to_value()), &calls, |names| {
                     format!(
                         "{} read key {} as {} and {} read it as {}: neither is a prefix of the other, so there is no \
                          one order of appends",
@@ -222,7 +224,7 @@ impl<'s, 'h> Scene<'s, 'h> {
             let key = self.key(odd.key);
             let calls = [self.call(failed), self.call(self.writer(*next))];
             let (dirty, clean) = (self.value(order[odd.place as usize]), self.value(*next));
-            notes.note(DIRTY_UPDATE, Some(key), &calls, |names| {
+            notes.note(DIRTY_UPDATE, Some(key.to_value()), &calls, |names| {
                 format!(
                     "{} appended {clean} to key {} on top of {dirty}, which {} appended; but that transaction failed",
                     names[1],
@@ -233,42 +235,81 @@ impl<'s, 'h> Scene<'s, 'h> {
         }
     }
 
-    /// Acknowledged appends that the longest read lacks, although it began later.
+    /// Acknowledged appends that are gone, and not only unseen by a reader who sees the past: no read has the
+    /// element, but the longest has one of a transaction that began after the append was acknowledged; or
+    /// two transactions that began after it read the longest without it.
     fn lost_appends(&self, notes: &mut Notes<'_>) {
         if self.versions.unseen.is_empty() {
             return;
         }
-        // For each key the read that was invoked last among the longest.
-        let mut latest = self.versions.longest.clone();
+        let keys = self.columns.keys.len();
+        // For each key the two transactions that were invoked last among those that read the longest.
+        let mut latest = vec![(NONE, NONE); keys];
         for (number, read) in (0u32..).zip(&self.columns.reads) {
-            let known = &mut latest[read.key as usize];
-            if *known != NONE && read.compatible && read.count == self.columns.reads[*known as usize].count {
-                *known = number;
+            let longest = self.versions.longest[read.key as usize];
+            let (last, before) = &mut latest[read.key as usize];
+            let same = |other: u32| other != NONE && self.columns.reads[other as usize].txn == read.txn;
+            if longest != NONE
+                && read.compatible
+                && read.count == self.columns.reads[longest as usize].count
+                && !same(*last)
+            {
+                (*last, *before) = (number, *last);
             }
         }
         let read_somewhere: HashSet<u32, FastHash> = self.strays.values().flatten().copied().collect();
+        // For each key the version whose writer was invoked last.
+        let mut newest = vec![NONE; keys];
+        for (key, _) in &self.versions.unseen {
+            let newest = &mut newest[*key as usize];
+            if *newest == NONE {
+                let order = self.versions.order_of(*key).iter().copied();
+                let written = order.filter(|v| self.writer(*v) != NONE && self.failed_writer(*v).is_none());
+                *newest = written.max_by_key(|version| self.writer(*version)).unwrap_or(NONE);
+            }
+        }
         for (key, version) in &self.versions.unseen {
-            let read = latest[*key as usize];
+            let (last, before) = latest[*key as usize];
             let writer = self.writer(*version);
-            if read == NONE || writer == NONE || read_somewhere.contains(version) {
+            if last == NONE || writer == NONE || read_somewhere.contains(version) {
                 continue;
             }
-            let read = &self.columns.reads[read as usize];
-            let (txn, reader) = (&self.columns.txns[writer as usize], &self.columns.txns[read.txn as usize]);
-            if txn.fate != Fate::Ok || txn.ret == NONE || txn.ret >= reader.call || txn.call == txn.ret {
+            let txn = &self.columns.txns[writer as usize];
+            if txn.fate != Fate::Ok || txn.ret == NONE || txn.call == txn.ret {
                 continue;
             }
+            let reader = &self.columns.reads[last as usize];
             let (name, value) = (self.key(*key), self.value(*version));
-            notes.note(LOST_APPEND, Some(name), &[txn.call, reader.call], |names| {
-                format!(
-                    "{}'s append of {value} to key {} was acknowledged before {} began, which read {}; no read is \
-                     longer, and none has {value}",
-                    names[0],
-                    quoted(name),
-                    names[1],
-                    quoted(read.list)
-                )
-            });
+            let list = quoted(reader.list);
+            let newest = newest[*key as usize];
+            if newest != NONE && self.call(self.writer(newest)) > txn.ret {
+                let calls = [txn.call, self.call(self.writer(newest)), self.call(reader.txn)];
+                notes.note(LOST_APPEND, Some(name.to_value()), &calls, |names| {
+                    format!(
+                        "{}'s append of {value} to key {} was acknowledged before {} began, whose append of {} is in \
+                         the longest list that anybody read, {list} (by {}); {value} is not",
+                        names[0],
+                        quoted(name),
+                        names[1],
+                        self.value(newest),
+                        names[2],
+                    )
+                });
+            } else if before != NONE
+                && self.call(self.columns.reads[before as usize].txn).min(self.call(reader.txn)) > txn.ret
+            {
+                let other = self.call(self.columns.reads[before as usize].txn);
+                notes.note(LOST_APPEND, Some(name.to_value()), &[txn.call, other, self.call(reader.txn)], |names| {
+                    format!(
+                        "{}'s append of {value} to key {} was acknowledged before {} and {} began, which both read \
+                         {list}; no read is longer, and none has {value}",
+                        names[0],
+                        quoted(name),
+                        names[1],
+                        names[2],
+                    )
+                });
+            }
         }
     }
 
@@ -348,7 +389,7 @@ impl<'s, 'h> Scene<'s, 'h> {
             let what =
                 if last == NONE { "nothing".to_owned() } else { format!("it up to {}", self.value(last)) };
             let key = self.key(key);
-            notes.note(LOST_UPDATE, Some(key), &calls, |names| {
+            notes.note(LOST_UPDATE, Some(key.to_value()), &calls, |names| {
                 format!(
                     "{} all read key {}, found {what}, and then appended to it: each but one missed an update",
                     names.join(", "),
@@ -375,7 +416,7 @@ impl<'s, 'h> Scene<'s, 'h> {
     fn future_read(&self, notes: &mut Notes<'_>, txn: u32, read: u32, version: u32) {
         let read = &self.columns.reads[read as usize];
         let (key, value) = (self.key(read.key), self.value(version));
-        notes.note(FUTURE_READ, Some(key), &[self.call(txn)], |names| {
+        notes.note(FUTURE_READ, Some(key.to_value()), &[self.call(txn)], |names| {
             format!(
                 "{} read key {} as {}, with {value}, which it appended itself only afterwards",
                 names[0],
@@ -414,7 +455,7 @@ impl<'s, 'h> Scene<'s, 'h> {
             let mut expected: Vec<String> =
                 appended.iter().rev().map(|version| self.value(*version)).collect();
             expected.insert(0, base.map_or("…".to_owned(), |base| format!("all of {}", quoted(base.list))));
-            notes.note(INTERNAL, Some(key), &[self.call(txn)], |names| {
+            notes.note(INTERNAL, Some(key.to_value()), &[self.call(txn)], |names| {
                 format!(
                     "{} read key {} as {}, but from what it had read and appended itself it should have seen {}",
                     names[0],
@@ -448,7 +489,7 @@ impl<'s, 'h> Scene<'s, 'h> {
             return;
         }
         let (key, value) = (self.key(read.key), self.value(read.last));
-        notes.note(G1B, Some(key), &[self.call(read.txn), self.call(writer)], |names| {
+        notes.note(G1B, Some(key.to_value()), &[self.call(read.txn), self.call(writer)], |names| {
             format!(
                 "{} read key {} as {}, which ends with {value}; but {} then appended more to that key",
                 names[0],

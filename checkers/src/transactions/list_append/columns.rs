@@ -54,6 +54,9 @@ pub(super) struct Columns<'h> {
     pub(super) keys: Vec<ValueRef<'h>>,
     pub(super) versions: Vec<Version<'h>>,
     pub(super) reads: Vec<Read<'h>>,
+    /// What transactions without an answer are recorded to have read, with the micro-operation. It counts
+    /// only if they took effect.
+    tentative: Vec<(u32, Read<'h>)>,
 }
 
 impl<'h> Columns<'h> {
@@ -67,6 +70,11 @@ impl<'h> Columns<'h> {
             let fate = operation.fate();
             let (position, value) = match operation.completion {
                 Some((at, event)) if fate == Fate::Ok => (at, event.value),
+                Some((at, event))
+                    if fate == Fate::Info && answers(event.value, operation.invocation.value) =>
+                {
+                    (at, event.value)
+                }
                 _ => (operation.call, operation.invocation.value),
             };
             let txn = columns.txns.len() as u32;
@@ -102,8 +110,7 @@ impl<'h> Columns<'h> {
     ) -> Result<(), DecodeError> {
         let bad = |problem| Err(DecodeError { position, problem });
         let made = match f {
-            // What a transaction read that may have been rolled back proves nothing.
-            "r" if fate != Fate::Ok => Mop::Unknown,
+            "r" if fate == Fate::Fail || (fate == Fate::Info && value.is_nil()) => Mop::Unknown,
             "r" => {
                 let Some(elements) = value.as_list().map(|list| list.len()).or(value.is_nil().then_some(0))
                 else {
@@ -111,8 +118,15 @@ impl<'h> Columns<'h> {
                 };
                 let read = self.reads.len() as u32;
                 let (count, last) = (elements as u32, NONE);
-                self.reads.push(Read { txn, key, count, last, compatible: true, list: value });
-                Mop::Read { key, read }
+                let made = Read { txn, key, count, last, compatible: true, list: value };
+                // What a transaction read that may have been rolled back proves nothing.
+                if fate == Fate::Info {
+                    self.tentative.push((self.mops.len() as u32, made));
+                    Mop::Unknown
+                } else {
+                    self.reads.push(made);
+                    Mop::Read { key, read }
+                }
             }
             "append" if value.is_nil() => {
                 return bad(format!("{mop} appends nil, which nobody could tell from nothing"));
@@ -132,6 +146,24 @@ impl<'h> Columns<'h> {
         Ok(())
     }
 
+    /// Admits what transactions without an answer read, if `effective` says that somebody saw them take effect,
+    /// and `last` what the last version of the read is; reads that go beyond all others tell nothing.
+    pub(super) fn admit_tentative(
+        &mut self,
+        effective: impl Fn(&Self, u32) -> bool,
+        last: impl Fn(&Self, &Read<'h>) -> Option<u32>,
+    ) {
+        for (mop, mut read) in std::mem::take(&mut self.tentative) {
+            if effective(self, read.txn)
+                && let Some(last) = last(self, &read)
+            {
+                read.last = last;
+                self.mops[mop as usize] = Mop::Read { key: read.key, read: self.reads.len() as u32 };
+                self.reads.push(read);
+            }
+        }
+    }
+
     /// The micro-operations of a transaction.
     pub(super) fn mops_of(&self, txn: u32) -> &[Mop] {
         let mops = &self.txns[txn as usize].mops;
@@ -141,5 +173,13 @@ impl<'h> Columns<'h> {
     /// What became of a transaction.
     pub(super) fn fate(&self, txn: u32) -> Fate {
         self.txns[txn as usize].fate
+    }
+}
+
+/// Whether the value of an `info` repeats the transaction that was asked for.
+fn answers(value: ValueRef<'_>, asked: ValueRef<'_>) -> bool {
+    match (value.as_list(), asked.as_list()) {
+        (Some(value), Some(asked)) => value.len() == asked.len(),
+        _ => false,
     }
 }

@@ -55,14 +55,6 @@ impl Versions {
         &self.order[self.heads[key as usize] as usize..self.heads[key as usize + 1] as usize]
     }
 
-    /// The version after that at `place`; repetitions do not count.
-    pub(super) fn next(&self, key: u32, place: u32) -> Option<u32> {
-        let order = self.order_of(key);
-        (place as usize + 1..order.len())
-            .find(|at| self.place[order[*at] as usize] == *at as u32)
-            .map(|at| order[at])
-    }
-
     /// The last version of a key.
     pub(super) fn tail(&self, key: u32) -> Option<u32> {
         let order = self.order_of(key);
@@ -204,6 +196,23 @@ pub(super) fn resolve(columns: &mut Columns<'_>) -> Versions {
         }
     }
     place_reads(columns, &out);
+    columns.admit_tentative(
+        |columns, txn| {
+            columns.mops_of(txn).iter().any(|mop| match mop {
+                Mop::Append { version, .. } => out.place[*version as usize] != NONE,
+                _ => false,
+            })
+        },
+        |columns, read| {
+            let longest = out.longest[read.key as usize];
+            if read.count == 0 {
+                return Some(NONE);
+            }
+            let known = columns.reads.get(longest as usize)?;
+            let prefix = content(known.list).starts_with(content(read.list));
+            prefix.then(|| out.order_of(read.key)[read.count as usize - 1])
+        },
+    );
     out
 }
 

@@ -1,14 +1,12 @@
 //! `stormglass check`: judges a stored run, or somebody else's history, again.
 
-use std::fs::File;
-use std::io::BufReader;
 use std::path::Path;
 use std::process::ExitCode;
 
-use checkers::jsonl::{self, TornTail};
-use checkers::{Checker, History, registry};
+use checkers::History;
 use results::compose::Trouble;
 use results::coverage::Demands;
+use results::report::ReportInput;
 use results::run_results::RunResults;
 use results::store::RunDir;
 use serde_json::Value as Json;
@@ -18,14 +16,23 @@ use crate::commands::complain;
 use crate::commands::run::{say_results, write_results};
 use crate::exit::Exit;
 use crate::judge::{Case, judge};
-use crate::plan::{PlanError, workload_by_name};
 use crate::say;
+
+mod choice;
+pub(super) mod file;
+
+use choice::choose;
+use file::Found;
 
 type AnyError = Box<dyn std::error::Error>;
 
 /// Judges.
 pub fn check(args: &CheckArgs) -> ExitCode {
-    let judged = if args.path.is_dir() { check_run(args) } else { check_file(args) };
+    let judged = match file::find(&args.path) {
+        Ok(Found::Run) => check_run(args),
+        Ok(Found::File(path)) => check_file(args, &path),
+        Err(error) => Err(error),
+    };
     match judged {
         Ok((results, report)) => {
             say_results(&results, report.as_deref(), Some(&args.path.display().to_string()), args.json);
@@ -44,8 +51,7 @@ fn check_run(args: &CheckArgs) -> Result<(RunResults, Option<String>), AnyError>
     }
     let history = stored.history.ok_or("there is no history.jsonl in this run, so nothing can be judged")?;
     let plan = stored.plan.unwrap_or(Json::Null);
-    let workload = args.workload.clone().or_else(|| plan["workload"].as_str().map(str::to_owned));
-    let checkers = choose(&history, args.model.as_deref(), workload.as_deref())?;
+    let checkers = choose(&history, args, plan["workload"].as_str())?;
     let classes = plan["faults"].as_array().into_iter().flatten().filter_map(Json::as_str);
     let results = judge(Case {
         history: &history,
@@ -70,9 +76,9 @@ fn check_run(args: &CheckArgs) -> Result<(RunResults, Option<String>), AnyError>
 }
 
 /// A file: whatever checkers the user names.
-fn check_file(args: &CheckArgs) -> Result<(RunResults, Option<String>), AnyError> {
-    let history = read_file(&args.path)?;
-    let checkers = choose(&history, args.model.as_deref(), args.workload.as_deref())?;
+fn check_file(args: &CheckArgs, path: &Path) -> Result<(RunResults, Option<String>), AnyError> {
+    let history = file::read(path, args.format)?;
+    let checkers = choose(&history, args, None)?;
     let results = judge(Case {
         history: &history,
         checkers,
@@ -83,39 +89,12 @@ fn check_file(args: &CheckArgs) -> Result<(RunResults, Option<String>), AnyError
         plan: Json::Null,
         seed: None,
     });
-    Ok((results, None))
+    let report = args.report.as_deref().map(|page| write_report(page, &results, &history)).transpose()?;
+    Ok((results, report))
 }
 
-fn read_file(path: &Path) -> Result<History, AnyError> {
-    let file = File::open(path).map_err(|error| format!("cannot open {}: {error}", path.display()))?;
-    let reading = jsonl::read(BufReader::with_capacity(1 << 20, file), TornTail::Refuse)
-        .map_err(|error| format!("{}: {error}", path.display()))?;
-    Ok(reading.history)
-}
-
-fn choose(
-    history: &History,
-    model: Option<&str>,
-    workload: Option<&str>,
-) -> Result<Vec<Box<dyn Checker>>, AnyError> {
-    let (chosen, checkers) = match (model, workload) {
-        (Some(model), _) => {
-            let known: Vec<&str> = registry::MODELS.iter().map(|m| m.name).collect();
-            let unknown = || PlanError::unknown("model", model, &known);
-            (format!("model `{model}`"), vec![registry::linearizable_by_name(model).ok_or_else(unknown)?])
-        }
-        (None, Some(workload)) => (format!("workload `{workload}`"), workload_by_name(workload)?.checkers()),
-        (None, None) => {
-            return Err("say which promise to check: --workload NAME or --model NAME \
-                        (see `stormglass list workloads` and `stormglass list models`)"
-                .into());
-        }
-    };
-    // What nobody understands is bad input, not a matter of doubt.
-    for checker in &checkers {
-        checker
-            .understands(history)
-            .map_err(|error| format!("the {chosen} does not understand this history: {error}"))?;
-    }
-    Ok(checkers)
+fn write_report(page: &Path, results: &RunResults, history: &History) -> Result<String, AnyError> {
+    let text = results::report::render(&ReportInput::of_history(results, history));
+    std::fs::write(page, text).map_err(|error| format!("cannot write {}: {error}", page.display()))?;
+    Ok(page.display().to_string())
 }
