@@ -12,7 +12,7 @@ use super::solve::Answer;
 use super::special::{Special, register};
 use crate::checker::{Budget, Checker};
 use crate::hash::FastHash;
-use crate::history::{Fate, History, Operation};
+use crate::history::{Fate, History};
 use crate::model::{Call, Calls, DecodeError, Decoded, Model, Recorded};
 use crate::value::Value;
 use crate::verdict::Judgement;
@@ -67,7 +67,10 @@ impl<M: Model> Linearizability<M> {
         let mut objects: Vec<Object<M>> = Vec::new();
         let mut by_key: HashMap<Option<Value>, usize, FastHash> = HashMap::default();
         for operation in history.operations() {
-            let Some((key, call)) = self.decode(&operation)? else { continue };
+            let Some(Decoded { key, input, output }) = self.model.decode(&Recorded::new(&operation))? else {
+                continue;
+            };
+            let call = Call { call: operation.call, ret: operation.ret(), input, output };
             match by_key.get(&key) {
                 Some(&at) => objects[at].calls.push(call),
                 None => {
@@ -77,17 +80,6 @@ impl<M: Model> Linearizability<M> {
             }
         }
         Ok(objects)
-    }
-
-    #[allow(clippy::type_complexity, reason = "the parts have names elsewhere")]
-    fn decode(
-        &self,
-        operation: &Operation<'_>,
-    ) -> Result<Option<(Option<Value>, Call<M::Input, M::Output>)>, DecodeError> {
-        let decoded = self.model.decode(&Recorded::new(operation))?;
-        Ok(decoded.map(|Decoded { key, input, output }| {
-            (key, Call { call: operation.call, ret: operation.ret(), input, output })
-        }))
     }
 }
 
@@ -115,6 +107,10 @@ impl<M: Model> Checker for Linearizability<M> {
     }
 
     fn understands(&self, history: &History) -> Result<(), DecodeError> {
+        let family = self.model.register_family();
+        if family.is_some_and(|family| registers::decode(history, family, 1).is_some()) {
+            return Ok(());
+        }
         self.objects(history).map(|_| ())
     }
 

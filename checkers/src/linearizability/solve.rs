@@ -7,10 +7,12 @@ use super::search::{CHECKPOINT, Configuration, Found, Limits, Search, Spent};
 use super::sweep::{Step, Sweep};
 use crate::model::Model;
 
-/// How many steps may be spent on finding where a history breaks that is known to be broken.
-const EXPLAIN_STEPS: u64 = 6_000_000;
+/// How many steps may be spent on finding where a history breaks that is known to be broken, beside
+/// two for each of its events: enough to go through a history that is not too concurrent, and a part
+/// of what the verdict may have cost.
+const EXPLAIN_STEPS: u64 = 60_000;
 /// The same for each part of the history that is looked at when that was not enough.
-const LOCATE_STEPS: u64 = 300_000;
+const LOCATE_STEPS: u64 = 30_000;
 
 /// What is known of one object.
 pub(super) struct Solved<M: Model> {
@@ -60,7 +62,8 @@ fn solve_with<M: Model, B: Bits>(problem: &Problem<'_, M>, limits: &Limits<'_>) 
         Found::Stuck { .. } => {
             // It is decided. The explanation has an allowance of its own, so that a violation is
             // not less well explained for being found quickly.
-            let limits = Limits { steps: EXPLAIN_STEPS, ..*limits };
+            let allowance = EXPLAIN_STEPS + 2 * problem.events.len() as u64;
+            let limits = Limits { steps: allowance, ..*limits };
             let answer = match judge_and_explain::<M, B>(problem, &limits).answer {
                 Answer::NotLinearizable(refutation) => Answer::NotLinearizable(refutation),
                 Answer::Unknown { .. } => {

@@ -1,7 +1,8 @@
 //! A counter: blind additions, and reads of the sum.
 
-use crate::history::Fate;
-use crate::model::{DecodeError, Decoded, Model, Recorded};
+use crate::history::{Fate, History};
+use crate::linearizability::special::{Special, from_models};
+use crate::model::{Call, DecodeError, Decoded, Model, Recorded};
 use crate::models::register::repeats_argument;
 use crate::models::shape::{self, decoded};
 
@@ -113,6 +114,14 @@ impl Model for Counter {
                 ));
             }
         })
+    }
+
+    fn special(
+        &self,
+        calls: &[Call<CounterInput, CounterOutput>],
+        _history: &History,
+    ) -> Option<(&'static str, Special)> {
+        from_models::counter(calls)
     }
 
     fn describe(&self, input: &CounterInput, output: Option<&CounterOutput>) -> String {

@@ -1,7 +1,8 @@
 //! A fenced lock: every acquisition answers a token larger than all before.
 
-use crate::history::Fate;
-use crate::model::{DecodeError, Decoded, Model, Recorded};
+use crate::history::{Fate, History};
+use crate::linearizability::special::{Special, from_models};
+use crate::model::{Call, DecodeError, Decoded, Model, Recorded};
 use crate::models::shape::{self, decoded};
 
 /// A lock whose `acquire` answers a token, an integer; tokens grow. `release` may name the token
@@ -114,6 +115,14 @@ impl Model for FencedLock {
             }
             _ => return Err(shape::unknown_function(operation, self.name(), "`acquire` and `release`")),
         })
+    }
+
+    fn special(
+        &self,
+        calls: &[Call<FencedLockInput, FencedLockOutput>],
+        history: &History,
+    ) -> Option<(&'static str, Special)> {
+        from_models::fenced_lock(calls, history)
     }
 
     fn describe(&self, input: &FencedLockInput, output: Option<&FencedLockOutput>) -> String {

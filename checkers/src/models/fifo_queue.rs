@@ -2,7 +2,9 @@
 
 use std::hash::{Hash, Hasher};
 
-use crate::model::{DecodeError, Decoded, Model, Recorded};
+use crate::history::History;
+use crate::linearizability::special::{Special, from_models};
+use crate::model::{Call, DecodeError, Decoded, Model, Recorded};
 use crate::models::queue::{self, QueueInput, QueueOutput};
 use crate::models::shape;
 use crate::models::sharing::Shared;
@@ -100,6 +102,14 @@ impl Model for FifoQueue {
 
     fn decode(&self, operation: &Recorded<'_>) -> Result<Option<Decoded<Self>>, DecodeError> {
         queue::decode(operation, self, "`enqueue` and `dequeue`")
+    }
+
+    fn special(
+        &self,
+        calls: &[Call<QueueInput, QueueOutput>],
+        _history: &History,
+    ) -> Option<(&'static str, Special)> {
+        from_models::fifo_queue(calls)
     }
 
     fn describe(&self, input: &QueueInput, output: Option<&QueueOutput>) -> String {

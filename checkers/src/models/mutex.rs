@@ -1,7 +1,8 @@
 //! A mutex: `acquire` and `release`.
 
-use crate::history::Fate;
-use crate::model::{DecodeError, Decoded, Model, Recorded};
+use crate::history::{Fate, History};
+use crate::linearizability::special::{Special, from_models};
+use crate::model::{Call, DecodeError, Decoded, Model, Recorded};
 use crate::models::shape;
 
 /// A lock that one holds at a time; free at first.
@@ -69,6 +70,14 @@ impl Model for Mutex {
         };
         let output = shape::is_ok(operation).then_some(MutexDone);
         Ok((operation.fate != Fate::Fail).then_some(Decoded { key: None, input, output }))
+    }
+
+    fn special(
+        &self,
+        calls: &[Call<MutexInput, MutexDone>],
+        history: &History,
+    ) -> Option<(&'static str, Special)> {
+        from_models::mutex(calls, history)
     }
 
     fn describe(&self, input: &MutexInput, _: Option<&MutexDone>) -> String {

@@ -1,7 +1,8 @@
 //! A set: elements are there or not.
 
-use crate::history::Fate;
-use crate::model::{DecodeError, Decoded, Model, Recorded};
+use crate::history::{Fate, History};
+use crate::linearizability::special::{Special, from_models};
+use crate::model::{Call, DecodeError, Decoded, Model, Recorded};
 use crate::models::shape::{self, decoded};
 use crate::models::sharing::Shared;
 use crate::value::Value;
@@ -119,6 +120,14 @@ impl Model for Set {
             (Fate::Ok, None) => decoded(input, Some(SetOutput::Done)),
             (_, output) => decoded(input, output.map(SetOutput::Is)),
         })
+    }
+
+    fn special(
+        &self,
+        calls: &[Call<SetInput, SetOutput>],
+        _history: &History,
+    ) -> Option<(&'static str, Special)> {
+        from_models::set(calls)
     }
 
     fn describe(&self, input: &SetInput, output: Option<&SetOutput>) -> String {

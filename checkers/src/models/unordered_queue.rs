@@ -1,6 +1,8 @@
 //! A queue that gives out its elements in any order.
 
-use crate::model::{DecodeError, Decoded, Model, Recorded};
+use crate::history::History;
+use crate::linearizability::special::{Special, from_models};
+use crate::model::{Call, DecodeError, Decoded, Model, Recorded};
 use crate::models::multiset::{less, listed, more};
 use crate::models::queue::{self, QueueInput, QueueOutput};
 use crate::models::sharing::Shared;
@@ -53,6 +55,14 @@ impl Model for UnorderedQueue {
 
     fn decode(&self, operation: &Recorded<'_>) -> Result<Option<Decoded<Self>>, DecodeError> {
         queue::decode(operation, self, "`enqueue` and `dequeue`")
+    }
+
+    fn special(
+        &self,
+        calls: &[Call<QueueInput, QueueOutput>],
+        _history: &History,
+    ) -> Option<(&'static str, Special)> {
+        from_models::unordered_queue(calls)
     }
 
     fn describe(&self, input: &QueueInput, output: Option<&QueueOutput>) -> String {

@@ -16,6 +16,7 @@
 //! | `grow_only_set.rs` | set with add and reads of everything | each element added once | size |
 //! | `counter.rs` | counter with inc and read | increments all of the same size | n log n |
 //! | `fetch_and_add.rs` | counter whose increments answer | the same | n log n |
+//! | `from_models.rs` | from the models' typed calls to these columns | | |
 //! | `unique_ids.rs` | generator of ids | everything | n log n |
 
 mod bag;
@@ -23,6 +24,7 @@ pub mod counter;
 pub mod fenced_lock;
 pub mod fetch_and_add;
 pub mod fifo_queue;
+pub(crate) mod from_models;
 pub mod grow_only_set;
 pub mod mutex;
 mod names;
@@ -137,12 +139,6 @@ impl Sentence {
             }
             self.0.push(Part::Operation(operation));
         }
-        self
-    }
-
-    /// Goes on with another sentence's text.
-    pub(super) fn and_sentence(mut self, other: Sentence) -> Self {
-        self.0.extend(other.0);
         self
     }
 

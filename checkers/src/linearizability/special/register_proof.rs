@@ -130,19 +130,19 @@ pub(super) fn two_blocks(clusters: &Clusters<'_>, one: &Block, other: &Block) ->
     other.tell(&mut steps);
     steps.push(match late.began {
         Some(began) => Sentence::new(
-            "{} had returned before {} was invoked, so what is said first came before the other",
+            "the first stretch began before the second ended, because {} had returned before {} was invoked",
             &[began, other.lasted],
         ),
-        None => Sentence::new("what the register holds at first came before the other", &[]),
+        None => Sentence::new("the first stretch began before the second ended, at the very start", &[]),
     });
-    if let Some(began) = other.began {
-        steps.push(Sentence::new(
-            "and {} had returned before {} was invoked, so the other had replaced it by then, for good",
+    steps.push(match other.began {
+        Some(began) => Sentence::new(
+            "the second began before the first ended, because {} had returned before {} was invoked",
             &[began, late.lasted],
-        ));
-    } else {
-        steps.push(Sentence::new("and the other is what the register holds at first", &[]));
-    }
+        ),
+        None => Sentence::new("the second began before the first ended, at the very start", &[]),
+    });
+    steps.push(Sentence::new("so they overlap, but a register holds one value at a time", &[]));
     Contradiction::new(
         Sentence::new(
             "{} cannot be explained: the value that it found had been replaced before it was invoked",
@@ -260,24 +260,22 @@ impl Stretch {
 
     fn tell(&self, steps: &mut Vec<Sentence>) {
         let what = match self.maker {
-            Some(maker) => Sentence::new("the value that only {} leaves", &[maker]),
-            None => Sentence::new("the value that it holds at first", &[]),
+            Some(maker) => Sentence::new("the register held the value that only {} leaves", &[maker]),
+            None => Sentence::new("the register held its first value, which nothing brings back", &[]),
         };
-        let chained = if self.chain.is_empty() {
-            what
-        } else {
-            what.and(", together with what followed it directly by cas, ", &[])
+        let what = match self.chain[..] {
+            [] => what,
+            _ => what
+                .and(", and those that followed it at once by cas (", &[])
                 .list(&self.chain, NAMED)
-                .and(",", &[])
+                .and("),", &[]),
         };
-        let told = Sentence::new("the register held once, for one stretch of time, ", &[]);
-        let mut told = told.and_sentence(chained);
-        if let Some(began) = self.began {
-            told = told.and(": it began before {} returned", &[began]).and(", and", &[]);
-        } else {
-            told = told.and(": it", &[]);
-        }
-        steps.push(told.and(" ended after {} was invoked", &[self.lasted]));
+        let what = what.and(" for one stretch of time, which ", &[]);
+        let began = match self.began {
+            Some(began) => what.and("began before {} returned and ", &[began]),
+            None => what,
+        };
+        steps.push(began.and("ended after {} was invoked", &[self.lasted]));
     }
 }
 

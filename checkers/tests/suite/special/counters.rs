@@ -7,12 +7,12 @@ use super::{Object, Op, Tally, cases, possible, simulate, tighten};
 use crate::simulate::Random;
 
 /// Whether it reads, and what it was told.
-type Asked = (bool, Option<i64>);
+pub(super) type Asked = (bool, Option<i64>);
 
-struct Counting {
-    count: i64,
-    by: i64,
-    answers: bool,
+pub(super) struct Counting {
+    pub(super) count: i64,
+    pub(super) by: i64,
+    pub(super) answers: bool,
 }
 
 impl Object for Counting {
@@ -33,9 +33,9 @@ impl Object for Counting {
     }
 }
 
-fn history(seed: u64, by: i64, answers: bool) -> Vec<Op<Asked>> {
+pub(super) fn history(seed: u64, by: i64, answers: bool, most: u64) -> Vec<Op<Asked>> {
     let mut random = Random(seed.wrapping_mul(0x5851_f42d_4c95_7f2d));
-    let mut ops = simulate(&mut Counting { count: 0, by, answers }, &mut random, 10, 8);
+    let mut ops = simulate(&mut Counting { count: 0, by, answers }, &mut random, most, 8);
     ops.retain(|(span, (reads, _))| span.answered() || !reads);
     if ops.is_empty() {
         return ops;
@@ -53,7 +53,7 @@ fn history(seed: u64, by: i64, answers: bool) -> Vec<Op<Asked>> {
 fn agree(by: i64, answers: bool) {
     let mut tally = Tally::default();
     for seed in 0..cases() {
-        let ops = history(seed, by, answers);
+        let ops = history(seed, by, answers, 10);
         let truth = possible(0_i64, &ops, |state, (reads, told)| {
             let after = if *reads { *state } else { state + by };
             told.is_none_or(|told| told == after).then_some(after)

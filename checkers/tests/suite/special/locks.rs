@@ -7,15 +7,15 @@ use super::{Object, Op, Tally, cases, possible, simulate, tighten};
 use crate::simulate::Random;
 
 /// Process, whether it acquires, and the token that it got.
-type Asked = (u32, bool, Option<i64>);
+pub(super) type Asked = (u32, bool, Option<i64>);
 
 #[derive(Default)]
-struct Lock {
-    held: bool,
-    token: i64,
+pub(super) struct Lock {
+    pub(super) held: bool,
+    pub(super) token: i64,
     /// Processes that acquired and were told so, or asked to release and were not.
-    inside: Vec<usize>,
-    broken: u64,
+    pub(super) inside: Vec<usize>,
+    pub(super) broken: u64,
 }
 
 impl Object for Lock {
@@ -44,9 +44,9 @@ impl Object for Lock {
     }
 }
 
-fn history(seed: u64, broken: u64) -> Vec<Op<Asked>> {
+pub(super) fn history(seed: u64, broken: u64, most: u64) -> Vec<Op<Asked>> {
     let mut random = Random(seed.wrapping_mul(0x5851_f42d_4c95_7f2d));
-    let mut ops = simulate(&mut Lock { broken, ..Lock::default() }, &mut random, 10, 8);
+    let mut ops = simulate(&mut Lock { broken, ..Lock::default() }, &mut random, most, 8);
     let times = random.below(8);
     tighten(&mut ops, &mut random, times);
     // An operation that was waiting for ever is answered all the same.
@@ -67,7 +67,7 @@ fn history(seed: u64, broken: u64) -> Vec<Op<Asked>> {
 fn mutexes_agree_with_brute_force() {
     let mut tally = Tally::default();
     for seed in 0..cases() {
-        let ops = history(seed, if seed % 4 == 0 { 10 } else { 0 });
+        let ops = history(seed, if seed % 4 == 0 { 10 } else { 0 }, 10);
         let typed: Vec<MutexOp> =
             ops.iter().map(|&(span, (process, acquires, _))| MutexOp { span, process, acquires }).collect();
         // Anybody may release.
@@ -82,7 +82,7 @@ fn mutexes_agree_with_brute_force() {
 fn fenced_locks_agree_with_brute_force() {
     let mut tally = Tally::default();
     for seed in 0..cases() {
-        let ops = history(seed, if seed % 4 == 0 { 10 } else { 0 });
+        let ops = history(seed, if seed % 4 == 0 { 10 } else { 0 }, 10);
         let typed: Vec<FencedLockOp> = ops
             .iter()
             .map(|&(span, (process, acquires, token))| FencedLockOp {

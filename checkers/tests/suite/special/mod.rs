@@ -11,6 +11,8 @@ use crate::simulate::Random;
 
 mod counters;
 mod locks;
+mod models;
+mod mutations;
 mod queues;
 mod registers;
 mod sets;

@@ -8,14 +8,14 @@ use checkers::linearizability::special::{Special, check_bag, fifo_queue};
 use super::{Object, Op, Tally, cases, possible, simulate, tighten};
 use crate::simulate::Random;
 
-struct Queue {
-    holds: VecDeque<u64>,
-    unique: u64,
-    ordered: bool,
-    any: Random,
+pub(super) struct Queue {
+    pub(super) holds: VecDeque<u64>,
+    pub(super) unique: u64,
+    pub(super) ordered: bool,
+    pub(super) any: Random,
 }
 
-type Asked = (QueueAct, u64);
+pub(super) type Asked = (QueueAct, u64);
 
 impl Object for Queue {
     type Op = Asked;
@@ -86,12 +86,13 @@ fn truth(ordered: bool, ops: &[Op<Asked>]) -> bool {
     })
 }
 
-fn history(seed: u64, ordered: bool, lost: u64) -> Vec<Op<Asked>> {
+pub(super) fn history(seed: u64, ordered: bool, lost: u64, most: u64) -> Vec<Op<Asked>> {
     let mut random = Random(seed.wrapping_mul(0x5851_f42d_4c95_7f2d));
     let any = Random(seed);
     // What is simulated without order is often wrong for a queue.
-    let mut queue = Queue { holds: VecDeque::new(), unique: 0, ordered: ordered && seed % 4 != 0, any };
-    let mut ops = simulate(&mut queue, &mut random, 9, lost);
+    let mut queue =
+        Queue { holds: VecDeque::new(), unique: 0, ordered: ordered && !seed.is_multiple_of(4), any };
+    let mut ops = simulate(&mut queue, &mut random, most, lost);
     let times = random.below(8);
     tighten(&mut ops, &mut random, times);
     if random.percent(15) {
@@ -115,7 +116,7 @@ fn history(seed: u64, ordered: bool, lost: u64) -> Vec<Op<Asked>> {
 fn agree(ordered: bool, lost: u64) -> Tally {
     let mut tally = Tally::default();
     for seed in 0..cases() {
-        let ops = history(seed, ordered, lost);
+        let ops = history(seed, ordered, lost, 9);
         let typed: Vec<QueueOp> =
             ops.iter().map(|&(span, (act, element))| QueueOp { span, act, element }).collect();
         let answer = if ordered { fifo_queue::check(&typed) } else { check_bag(&typed) };

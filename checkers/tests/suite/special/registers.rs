@@ -172,12 +172,13 @@ fn the_argument_is_the_one_that_a_person_would_give() {
     assert_eq!(
         steps,
         [
-            "the register held once, for one stretch of time, the value that only #0 leaves: \
-             it began before #0 returned, and ended after #6 was invoked",
-            "the register held once, for one stretch of time, the value that only #2 leaves: \
-             it began before #2 returned, and ended after #4 was invoked",
-            "#0 had returned before #4 was invoked, so what is said first came before the other",
-            "and #2 had returned before #6 was invoked, so the other had replaced it by then, for good",
+            "the register held the value that only #0 leaves for one stretch of time, \
+             which began before #0 returned and ended after #6 was invoked",
+            "the register held the value that only #2 leaves for one stretch of time, \
+             which began before #2 returned and ended after #4 was invoked",
+            "the first stretch began before the second ended, because #0 had returned before #4 was invoked",
+            "the second began before the first ended, because #2 had returned before #6 was invoked",
+            "so they overlap, but a register holds one value at a time",
         ]
     );
     assert_eq!(found.operations, [0, 2, 4, 6]);

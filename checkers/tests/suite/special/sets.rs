@@ -10,10 +10,10 @@ use super::{Object, Op, Tally, cases, possible, simulate, tighten};
 use crate::simulate::Random;
 
 #[derive(Default)]
-struct Set {
-    holds: BTreeSet<u64>,
-    added: u64,
-    removed: BTreeSet<u64>,
+pub(super) struct Set {
+    pub(super) holds: BTreeSet<u64>,
+    pub(super) added: u64,
+    pub(super) removed: BTreeSet<u64>,
 }
 
 impl Object for Set {
@@ -44,30 +44,35 @@ impl Object for Set {
     }
 }
 
+pub(super) fn history(seed: u64, most: u64) -> Vec<Op<(SetAct, u64)>> {
+    let mut random = Random(seed.wrapping_mul(0x5851_f42d_4c95_7f2d));
+    let mut ops = simulate(&mut Set::default(), &mut random, most, 8);
+    ops.retain(|(span, (act, _))| span.answered() || matches!(act, SetAct::Add | SetAct::Remove));
+    if ops.is_empty() {
+        return ops;
+    }
+    let times = random.below(10);
+    tighten(&mut ops, &mut random, times);
+    if random.percent(25) {
+        let at = random.below(ops.len() as u64) as usize;
+        ops[at].1.0 = match ops[at].1.0 {
+            SetAct::Found => SetAct::Missed,
+            SetAct::Missed => SetAct::Found,
+            other => other,
+        };
+    }
+    if random.percent(5) {
+        let at = random.below(ops.len() as u64) as usize;
+        ops[at].1.1 = 1;
+    }
+    ops
+}
+
 #[test]
 fn sets_agree_with_brute_force() {
     let mut tally = Tally::default();
     for seed in 0..cases() {
-        let mut random = Random(seed.wrapping_mul(0x5851_f42d_4c95_7f2d));
-        let mut ops = simulate(&mut Set::default(), &mut random, 11, 8);
-        ops.retain(|(span, (act, _))| span.answered() || matches!(act, SetAct::Add | SetAct::Remove));
-        if ops.is_empty() {
-            continue;
-        }
-        let times = random.below(10);
-        tighten(&mut ops, &mut random, times);
-        if random.percent(25) {
-            let at = random.below(ops.len() as u64) as usize;
-            ops[at].1.0 = match ops[at].1.0 {
-                SetAct::Found => SetAct::Missed,
-                SetAct::Missed => SetAct::Found,
-                other => other,
-            };
-        }
-        if random.percent(5) {
-            let at = random.below(ops.len() as u64) as usize;
-            ops[at].1.1 = 1;
-        }
+        let ops = history(seed, 11);
         let typed: Vec<SetOp> =
             ops.iter().map(|&(span, (act, element))| SetOp { span, act, element }).collect();
         let truth = possible(BTreeSet::new(), &ops, |state: &BTreeSet<u64>, (act, element)| {
@@ -88,14 +93,14 @@ fn sets_agree_with_brute_force() {
 }
 
 #[derive(Default)]
-struct Growing {
-    holds: BTreeSet<u64>,
-    added: u64,
+pub(super) struct Growing {
+    pub(super) holds: BTreeSet<u64>,
+    pub(super) added: u64,
 }
 
 /// An element, or what a read returned.
 #[derive(Clone, Debug)]
-enum Grow {
+pub(super) enum Grow {
     Add(u64),
     Read(BTreeSet<u64>),
 }
@@ -117,25 +122,30 @@ impl Object for Growing {
     }
 }
 
+pub(super) fn growing(seed: u64, most: u64) -> Vec<Op<Grow>> {
+    let mut random = Random(seed.wrapping_mul(0x5851_f42d_4c95_7f2d));
+    let mut ops = simulate(&mut Growing::default(), &mut random, most, 8);
+    ops.retain(|(span, op)| span.answered() || matches!(op, Grow::Add(_)));
+    if ops.is_empty() {
+        return ops;
+    }
+    let times = random.below(8);
+    tighten(&mut ops, &mut random, times);
+    let (at, element) = (random.below(ops.len() as u64) as usize, 1 + random.below(10));
+    if random.percent(25)
+        && let Grow::Read(seen) = &mut ops[at].1
+        && !seen.remove(&element)
+    {
+        seen.insert(element);
+    }
+    ops
+}
+
 #[test]
 fn growing_sets_agree_with_brute_force() {
     let mut tally = Tally::default();
     for seed in 0..cases() {
-        let mut random = Random(seed.wrapping_mul(0x5851_f42d_4c95_7f2d));
-        let mut ops = simulate(&mut Growing::default(), &mut random, 10, 8);
-        ops.retain(|(span, op)| span.answered() || matches!(op, Grow::Add(_)));
-        if ops.is_empty() {
-            continue;
-        }
-        let times = random.below(8);
-        tighten(&mut ops, &mut random, times);
-        let (at, element) = (random.below(ops.len() as u64) as usize, 1 + random.below(10));
-        if random.percent(25)
-            && let Grow::Read(seen) = &mut ops[at].1
-            && !seen.remove(&element)
-        {
-            seen.insert(element);
-        }
+        let ops = growing(seed, 10);
         let mut typed = GrowOnlySet::default();
         for (span, op) in &ops {
             match op {
