@@ -14,3 +14,4 @@ mod special;
 mod text;
 mod transactions_elle;
 mod transactions_oracle;
+mod transactions_random;

@@ -32,7 +32,7 @@ pub(super) struct Scene<'s, 'h> {
     pub(super) columns: &'s Columns<'h>,
     pub(super) versions: &'s Versions,
     pub(super) strays: &'s Strays,
-    /// For each version the one that the same transaction appended to the key before, or [`NONE`].
+    /// For each append the one before it by the same transaction to the key, or [`NONE`].
     pub(super) own_before: Vec<u32>,
     /// For each version whether its transaction appended more to the key.
     pub(super) intermediate: Vec<bool>,
@@ -40,16 +40,20 @@ pub(super) struct Scene<'s, 'h> {
 
 impl<'s, 'h> Scene<'s, 'h> {
     pub(super) fn new(columns: &'s Columns<'h>, versions: &'s Versions, strays: &'s Strays) -> Self {
-        let mut own_before = vec![NONE; columns.versions.len()];
+        let mut own_before = vec![NONE; columns.mops.len()];
         let mut intermediate = vec![false; columns.versions.len()];
-        let mut last = vec![(NONE, NONE); columns.keys.len()];
+        let mut last = vec![NONE; columns.keys.len()];
         for (number, txn) in (0u32..).zip(&columns.txns) {
             for at in txn.mops.clone() {
-                let Mop::Append { key, version } = columns.mops[at as usize] else { continue };
-                let (who, before) = std::mem::replace(&mut last[key as usize], (number, version));
-                if who == number && before != version {
-                    own_before[version as usize] = before;
-                    intermediate[before as usize] = true;
+                let Mop::Append { key, .. } = columns.mops[at as usize] else { continue };
+                let before = std::mem::replace(&mut last[key as usize], at);
+                if before == NONE || before < txn.mops.start {
+                    continue;
+                }
+                own_before[at as usize] = before;
+                if let Mop::Append { version, .. } = columns.mops[before as usize] {
+                    // Another that appended the same and failed is not who was seen.
+                    intermediate[version as usize] |= columns.versions[version as usize].writer == number;
                 }
             }
         }
@@ -340,7 +344,11 @@ impl<'s, 'h> Scene<'s, 'h> {
                         if txn.fate == Fate::Ok && !known.appended && known.first_read != NONE {
                             let read = &self.columns.reads[known.first_read as usize];
                             let slot = match read.last {
-                                _ if !read.compatible => None,
+                                _ if !read.compatible
+                                    || self.versions.is_doubled(self.columns, read.last) =>
+                                {
+                                    None
+                                }
                                 NONE => Some(&mut claimed_empty[key as usize]),
                                 last => Some(&mut claimed[last as usize]),
                             };
@@ -355,11 +363,15 @@ impl<'s, 'h> Scene<'s, 'h> {
                                 }
                             }
                         }
-                        if txn.fate == Fate::Ok && !future && self.saw(known.most_read, version, &mut stray) {
+                        if txn.fate == Fate::Ok
+                            && !future
+                            && self.writer(version) == number
+                            && self.saw(known.most_read, version, &mut stray)
+                        {
                             future = true;
                             self.future_read(notes, number, known.most_read, version);
                         }
-                        (known.appended, known.last_append) = (true, version);
+                        (known.appended, known.last_append) = (true, at);
                         known.appends += 1;
                     }
                     Mop::Read { read, .. } => {
@@ -431,10 +443,12 @@ impl<'s, 'h> Scene<'s, 'h> {
         let found = &self.columns.reads[read as usize];
         // What was appended since the last read, the last first.
         let mut appended = Vec::with_capacity(known.appends as usize);
-        let mut version = known.last_append;
-        while (appended.len() as u32) < known.appends && version != NONE {
-            appended.push(version);
-            version = self.own_before[version as usize];
+        let mut at = known.last_append;
+        while (appended.len() as u32) < known.appends
+            && let Some(Mop::Append { version, .. }) = self.columns.mops.get(at as usize)
+        {
+            appended.push(*version);
+            at = self.own_before[at as usize];
         }
         let own = known.appends as usize;
         let base = self.columns.reads.get(known.base as usize);
