@@ -7,7 +7,7 @@ use std::fmt::{self, Debug};
 use std::hash::Hash;
 
 use crate::event::Process;
-use crate::history::{Fate, Operation};
+use crate::history::{Fate, History, Operation};
 use crate::linearizability::special::Special;
 use crate::models::FailedCas;
 use crate::tape::ValueRef;
@@ -90,9 +90,13 @@ pub trait Model: Send + Sync {
     }
 
     /// What a near-linear checker says of the calls on one object, with its name; `None` if there is
-    /// none for this model. See [`special`](crate::linearizability::special). Asked before
-    /// [`settle`](Self::settle).
-    fn special(&self, _calls: &[Call<Self::Input, Self::Output>]) -> Option<(&'static str, Special)> {
+    /// none for these. See [`special`](crate::linearizability::special). Asked before
+    /// [`settle`](Self::settle); the history tells processes by the calls' positions.
+    fn special(
+        &self,
+        _calls: &[Call<Self::Input, Self::Output>],
+        _history: &History,
+    ) -> Option<(&'static str, Special)> {
         None
     }
 

@@ -4,7 +4,9 @@ use crate::checker::Checker;
 use crate::linearizability::Linearizability;
 use crate::models::{CasRegister, PerKey, Register};
 use crate::promises;
+use crate::sequential::{Scope, Sequential};
 use crate::set_full::SetFull;
+use crate::staleness::Staleness;
 use crate::stats::StatsChecker;
 
 mod models;
@@ -25,6 +27,14 @@ pub const CHECKERS: &[Listed] = &[
     Listed {
         name: "linearizable",
         summary: "every operation seems to take effect at one instant between call and answer; needs a model",
+    },
+    Listed {
+        name: "sequential",
+        summary: "all operations in one order that keeps what each process did; needs a model",
+    },
+    Listed {
+        name: "sequential-per-key",
+        summary: "the same for each key by itself, which is less; needs a model",
     },
     Listed { name: "set-full", summary: "no element added to a set is lost, doubled or made up" },
     Listed {
@@ -54,6 +64,7 @@ pub const CHECKERS: &[Listed] = &[
     Listed { name: "durability", summary: "what was acknowledged is there in the final reads" },
     Listed { name: "atomic-commit", summary: "all participants of a transaction decide the same, once" },
     Listed { name: "watch", summary: "watchers are told every change once, in order" },
+    Listed { name: "staleness", summary: "by how many writes and milliseconds reads are behind; a measure" },
     Listed { name: "stats", summary: "counts, latencies and errors; every function got something through" },
 ];
 
@@ -67,6 +78,7 @@ pub fn checker_by_name(name: &str) -> Option<Box<dyn Checker>> {
     }
     Some(match name {
         "stats" => Box::new(StatsChecker),
+        "staleness" => Box::new(Staleness::default()),
         "set-full" => Box::new(SetFull { linearizable: false }),
         "set-full-linearizable" => Box::new(SetFull { linearizable: true }),
         "set" => Box::new(promises::Set),
@@ -82,6 +94,7 @@ pub fn checker_by_name(name: &str) -> Option<Box<dyn Checker>> {
         "adya-g2" => Box::new(promises::AdyaG2),
         "monotonic" => Box::new(promises::Monotonic::default()),
         "sequential-writes" => Box::new(promises::SequentialWrites),
+        "kafka" => Box::new(promises::Kafka::default()),
         "lock-safety" => Box::new(promises::LockSafety::default()),
         "leader-election" => Box::new(promises::LeaderElection),
         "convergence" => Box::new(promises::Convergence::default()),
@@ -92,14 +105,27 @@ pub fn checker_by_name(name: &str) -> Option<Box<dyn Checker>> {
     })
 }
 
+/// The checker of sequential consistency against a model, of the whole or of each key; `None` for an
+/// unknown model.
+pub fn sequential_by_name(model: &str, scope: Scope) -> Option<Box<dyn Checker>> {
+    // Of registers more is known than of a model in general.
+    Some(match model {
+        "register" => Box::new(Sequential::of_registers(Register, scope)),
+        "cas-register" => Box::new(Sequential::of_registers(CasRegister::default(), scope)),
+        "per-key-register" => Box::new(Sequential::of_registers(PerKey::new(Register), scope)),
+        "per-key-cas-register" => {
+            Box::new(Sequential::of_registers(PerKey::new(CasRegister::default()), scope))
+        }
+        _ => Box::new(Sequential::new(model_by_name(model)?, scope)),
+    })
+}
+
 /// The checker of linearizability against a model; `None` for an unknown model. Whether the model
 /// understands a history, [`Checker::understands`] tells.
 pub fn linearizable_by_name(model: &str) -> Option<Box<dyn Checker>> {
-    // Searched most, and compiled apart.
+    // Searched most, so it has a search of its own; each takes the compiler ten seconds.
     Some(match model {
-        "register" => Box::new(Linearizability::new(Register)),
         "cas-register" => Box::new(Linearizability::new(CasRegister::default())),
-        "per-key-register" => Box::new(Linearizability::new(PerKey::new(Register))),
         "per-key-cas-register" => Box::new(Linearizability::new(PerKey::new(CasRegister::default()))),
         _ => Box::new(Linearizability::new(model_by_name(model)?)),
     })
@@ -119,7 +145,8 @@ mod tests {
                 assert_eq!(model_by_name(name).unwrap().name(), name);
             }
         }
-        let alone = CHECKERS.iter().filter(|listed| listed.name != "linearizable");
+        let with_model = ["linearizable", "sequential", "sequential-per-key"];
+        let alone = CHECKERS.iter().filter(|listed| !with_model.contains(&listed.name));
         for listed in alone {
             assert_eq!(checker_by_name(listed.name).unwrap().name(), listed.name);
         }

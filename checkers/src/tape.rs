@@ -156,6 +156,16 @@ impl<'t> ValueRef<'t> {
         Some((items.next()?, items.next()?))
     }
 
+    /// The second half of a list of length two whose first half is `first`.
+    #[inline]
+    pub fn paired_with(self, first: ValueRef<'_>) -> Option<ValueRef<'t>> {
+        // No value is the beginning of another one, so equal bytes suffice.
+        match self.0 {
+            [LIST, _, 2, rest @ ..] => rest.strip_prefix(first.0).map(ValueRef),
+            _ => self.as_pair().filter(|(one, _)| *one == first).map(|(_, second)| second),
+        }
+    }
+
     /// The three parts of a list of length three.
     #[inline]
     pub fn as_triple(self) -> Option<(ValueRef<'t>, ValueRef<'t>, ValueRef<'t>)> {

@@ -1,8 +1,10 @@
 //! From what a map in somebody's history says to an event of ours.
 
 use std::collections::HashMap;
+use std::io::Read;
 
 use super::FormatError;
+use super::source::Source;
 use crate::event::{EventType, Extra, Process};
 use crate::hash::FastHash;
 use crate::history::{EventHead, History, HistoryBuilder, HistoryError, HistoryProblem, NameId, Rules};
@@ -42,6 +44,22 @@ pub(crate) enum Refused {
     Reason(String),
     /// It breaks a rule.
     Rule(HistoryError),
+}
+
+impl Refused {
+    /// The error that this is in the text of `source`, where the event begins at `offset`.
+    pub(crate) fn at<R: Read>(self, source: &Source<R>, offset: usize) -> FormatError {
+        let (line, column) = source.place(offset);
+        self.in_line(line, column)
+    }
+
+    /// The error that this is.
+    pub(crate) fn in_line(self, line: usize, column: usize) -> FormatError {
+        match self {
+            Refused::Rule(error) => FormatError::History { line, error },
+            Refused::Reason(reason) => FormatError::Syntax { line, column, reason },
+        }
+    }
 }
 
 impl From<HistoryError> for Refused {
@@ -99,6 +117,11 @@ impl Events {
     /// The value of the next event as far as it was written.
     pub(crate) fn written(&self) -> ValueRef<'_> {
         self.builder.written()
+    }
+
+    /// Whether there is no event yet.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.builder.is_empty()
     }
 
     /// The history.

@@ -56,8 +56,16 @@ impl<R: Read> Source<R> {
         self.at = (self.at + bytes).min(self.filled);
     }
 
+    /// Passes the mark with which some editors begin a file.
+    fn skip_byte_order_mark(&mut self) {
+        if self.rest().starts_with(b"\xef\xbb\xbf") {
+            self.consume(3);
+        }
+    }
+
     /// Puts more behind the rest. Call only if it has not [`ended`](Self::ended).
     pub(crate) fn more(&mut self) -> Result<(), FormatError> {
+        let begins = self.window.is_empty();
         self.forget_consumed();
         if self.filled > MAX_EVENT_BYTES {
             let (line, _) = self.place(0);
@@ -79,6 +87,9 @@ impl<R: Read> Source<R> {
                     return Err(FormatError::Io { line, source });
                 }
             }
+        }
+        if begins {
+            self.skip_byte_order_mark();
         }
         Ok(())
     }
@@ -116,7 +127,9 @@ impl<R: Read> Source<R> {
 
     /// Lines and column, each from 0, behind `bytes`, with which the window begins.
     fn advance(&self, bytes: &[u8]) -> (usize, usize) {
-        let lines = bytes.iter().filter(|byte| **byte == b'\n').count();
+        // Sums of bytes are what a compiler makes fast.
+        let ends = |chunk: &[u8]| usize::from(chunk.iter().map(|byte| u8::from(*byte == b'\n')).sum::<u8>());
+        let lines = bytes.chunks(usize::from(u8::MAX)).map(ends).sum::<usize>();
         let column = match bytes.iter().rposition(|byte| *byte == b'\n') {
             Some(end) => bytes.len() - end - 1,
             None => self.column_before + bytes.len(),
@@ -175,4 +188,9 @@ pub(crate) fn shortened(text: &str) -> String {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
     }
+}
+
+/// What is said of a number that is no [`i64`].
+pub(crate) fn too_large(text: &str) -> String {
+    format!("the number {} does not fit in 64 bits; write it as text", shortened(text))
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::explain::fails;
 use super::judge::{OneAnswer, Outcome, judge};
+use super::named_register::NamedRegister;
 use super::registers::{self, OneRegister, Registers};
 use super::rounds::{map, solve_all};
 use super::search::Limits;
@@ -118,7 +119,7 @@ impl<M: Model> Checker for Linearizability<M> {
     }
 
     fn check(&self, history: &History, budget: &Budget<'_>) -> Judgement {
-        let family = self.model.register_family().filter(|_| !self.general_only);
+        let family = self.model.register_family();
         match family.and_then(|family| registers::decode(history, family, budget.threads)) {
             Some(registers) => self.check_registers(history, &registers, budget),
             None => self.check_objects(history, budget),
@@ -128,50 +129,29 @@ impl<M: Model> Checker for Linearizability<M> {
 
 impl<M: Model> Linearizability<M> {
     fn check_registers(&self, history: &History, all: &Registers<'_>, budget: &Budget<'_>) -> Judgement {
-        if let Some(unknown) = nothing_to_judge(ZONES, all.answered, all.observed) {
+        let first = if self.general_only { SEARCH } else { ZONES };
+        if let Some(unknown) = nothing_to_judge(first, all.answered, all.observed) {
             return unknown;
         }
         let operations: usize = all.registers.iter().map(|register| register.operations).sum();
         let threads = if operations < WORTH_A_THREAD { 1 } else { budget.threads };
         let answers = map(threads, all.registers.len(), |at| {
             let ops = all.registers[at].take();
-            let answer = register::check(&ops);
-            // What must be searched is decoded again, by the model.
+            let answer = match self.general_only {
+                true => Special::NotMine("only the search is asked"),
+                false => register::check(&ops),
+            };
             let left = match &answer {
-                Special::NotMine(_) => ops.iter().map(|op| op.span.call).collect(),
+                Special::NotMine(_) => NamedRegister::calls(&ops),
                 _ => Vec::new(),
             };
-            (answer, left)
+            Asked { special: answer, left }
         });
-        let mut left: Vec<Calls<M>> = Vec::new();
-        let mut answers_of: Vec<Option<OneAnswer<M>>> = Vec::with_capacity(answers.len());
-        for (answer, positions) in answers {
-            answers_of.push(match answer {
-                Special::Valid => Some(OneAnswer::Valid),
-                Special::Invalid(contradiction) => Some(OneAnswer::Contradiction(contradiction)),
-                Special::NotMine(_) => {
-                    match self.decode_again(history, &positions) {
-                        Ok(calls) => left.push(calls),
-                        Err(error) => return Judgement::unknown(SEARCH, error.to_string()),
-                    }
-                    None
-                }
-            });
-        }
         let named =
             all.registers.iter().map(|one: &OneRegister<'_>| (one.key.map(|k| k.to_value()), one.operations));
-        self.search_the_rest(history, ZONES, named.collect(), answers_of, left, budget)
-    }
-
-    fn decode_again(&self, history: &History, positions: &[u32]) -> Result<Calls<M>, DecodeError> {
-        let mut calls = Vec::with_capacity(positions.len());
-        for &position in positions {
-            let call = position as usize;
-            let completion = history.partner(call).map(|at| (at, history.event(at)));
-            let operation = Operation { call, invocation: history.event(call), completion };
-            calls.extend(self.decode(&operation)?.map(|(_, call)| call));
-        }
-        Ok(calls)
+        let model = NamedRegister { registers: all };
+        search_the_rest(&model, history, ZONES, named.collect(), answers, budget)
+            .with("model", self.model.name())
     }
 
     fn check_objects(&self, history: &History, budget: &Budget<'_>) -> Judgement {
@@ -187,68 +167,19 @@ impl<M: Model> Linearizability<M> {
         let operations: usize = objects.iter().map(|object| object.calls.len()).sum();
         let threads = if operations < WORTH_A_THREAD { 1 } else { budget.threads };
         let special = map(threads, objects.len(), |at| {
-            if self.general_only { None } else { self.model.special(&objects[at].calls) }
+            if self.general_only { None } else { self.model.special(&objects[at].calls, history) }
         });
         let mut name = SEARCH;
         let mut named = Vec::with_capacity(objects.len());
-        let mut left = Vec::new();
         let mut answers = Vec::with_capacity(objects.len());
         for (object, special) in objects.into_iter().zip(special) {
             named.push((object.key, object.calls.len()));
-            let (algorithm, answer) = special.unwrap_or((SEARCH, Special::NotMine("")));
+            let (algorithm, special) =
+                special.unwrap_or((SEARCH, Special::NotMine("there is none for this model")));
             name = if algorithm == SEARCH { name } else { algorithm };
-            answers.push(match answer {
-                Special::Valid => Some(OneAnswer::Valid),
-                Special::Invalid(contradiction) => Some(OneAnswer::Contradiction(contradiction)),
-                Special::NotMine(_) => {
-                    left.push(object.calls);
-                    None
-                }
-            });
+            answers.push(Asked { special, left: object.calls });
         }
-        self.search_the_rest(history, name, named, answers, left, budget)
-    }
-
-    /// Searches the objects that have no answer yet, unless one is refuted already.
-    fn search_the_rest(
-        &self,
-        history: &History,
-        special: &'static str,
-        named: Vec<(Option<Value>, usize)>,
-        answers: Vec<Option<OneAnswer<M>>>,
-        left: Vec<Calls<M>>,
-        budget: &Budget<'_>,
-    ) -> Judgement {
-        let decided = answers.iter().any(|answer| matches!(answer, Some(OneAnswer::Contradiction(_))));
-        let by_search = left.len();
-        let (searched, steps) =
-            if decided || left.is_empty() { (Vec::new(), 0) } else { solve_all(&self.model, left, budget) };
-        let algorithm = match (by_search, answers.len() - by_search) {
-            (0, _) => special.into(),
-            (_, 0) => SEARCH.into(),
-            _ => format!("{special} + {SEARCH}").into(),
-        };
-        let mut searched = searched.into_iter();
-        let operations: usize = named.iter().map(|(_, operations)| operations).sum();
-        let not_begun = || Answer::Unknown {
-            reason: "not searched, because another object is not linearizable".to_owned(),
-            longest_prefix: 0,
-            out_of_steps: false,
-        };
-        let outcomes: Vec<Outcome<M>> = named
-            .into_iter()
-            .zip(answers)
-            .map(|((key, operations), answer)| {
-                let answer = answer.unwrap_or_else(|| searched.next().unwrap_or_else(not_begun).into());
-                Outcome { key, operations, answer }
-            })
-            .collect();
-        judge(&self.model, history, algorithm, &outcomes)
-            .with("model", self.model.name())
-            .with("objects", outcomes.len())
-            .with("operations", operations)
-            .with("objects_searched", by_search)
-            .with("steps", steps)
+        search_the_rest(&self.model, history, name, named, answers, budget).with("model", self.model.name())
     }
 
     /// Whether a call says anything of the state: it was answered as it could not have been in
@@ -256,6 +187,64 @@ impl<M: Model> Linearizability<M> {
     fn observes(&self, call: &Call<M::Input, M::Output>) -> bool {
         call.output.is_some() && self.model.requirement(&call.input, call.output.as_ref()).is_some()
     }
+}
+
+/// What a special checker said of one object, and the calls, if they may have to be searched.
+struct Asked<M: Model> {
+    special: Special,
+    left: Calls<M>,
+}
+
+/// Searches the objects that have no answer yet, unless one is refuted already.
+fn search_the_rest<M: Model>(
+    model: &M,
+    history: &History,
+    special: &'static str,
+    named: Vec<(Option<Value>, usize)>,
+    asked: Vec<Asked<M>>,
+    budget: &Budget<'_>,
+) -> Judgement {
+    let mut left: Vec<Calls<M>> = Vec::new();
+    let mut answers: Vec<Option<OneAnswer<M>>> = Vec::with_capacity(asked.len());
+    for asked in asked {
+        answers.push(match asked.special {
+            Special::Valid => Some(OneAnswer::Valid),
+            Special::Invalid(contradiction) => Some(OneAnswer::Contradiction(contradiction)),
+            Special::NotMine(_) => {
+                left.push(asked.left);
+                None
+            }
+        });
+    }
+    let decided = answers.iter().any(|answer| matches!(answer, Some(OneAnswer::Contradiction(_))));
+    let by_search = left.len();
+    let (searched, steps) =
+        if decided || left.is_empty() { (Vec::new(), 0) } else { solve_all(model, left, budget) };
+    let algorithm = match (by_search, answers.len() - by_search) {
+        (0, _) => special.into(),
+        (_, 0) => SEARCH.into(),
+        _ => format!("{special} + {SEARCH}").into(),
+    };
+    let mut searched = searched.into_iter();
+    let operations: usize = named.iter().map(|(_, operations)| operations).sum();
+    let not_begun = || Answer::Unknown {
+        reason: "not searched, because another object is not linearizable".to_owned(),
+        longest_prefix: 0,
+        out_of_steps: false,
+    };
+    let outcomes: Vec<Outcome<M>> = named
+        .into_iter()
+        .zip(answers)
+        .map(|((key, operations), answer)| {
+            let answer = answer.unwrap_or_else(|| searched.next().unwrap_or_else(not_begun).into());
+            Outcome { key, operations, answer }
+        })
+        .collect();
+    judge(model, history, algorithm, &outcomes)
+        .with("objects", outcomes.len())
+        .with("operations", operations)
+        .with("objects_searched", by_search)
+        .with("steps", steps)
 }
 
 fn nothing_to_judge(algorithm: &'static str, answered: bool, observed: bool) -> Option<Judgement> {

@@ -9,7 +9,7 @@
 //! |---|---|
 //! | `checker.rs` | **start here**: histories in, judgements out |
 //! | `special/` | near-linear checkers, asked first |
-//! | `registers.rs` | from the tape to the columns of one of them |
+//! | `registers.rs`, `named_register.rs` | from the tape to the columns of one of them, and on to the search |
 //! | `rounds.rs` | objects side by side, with one budget |
 //! | `solve.rs` | one object |
 //! | `problem.rs`, `bits.rs` | its calls as a line of events with slots |
@@ -22,6 +22,7 @@ mod bits;
 mod checker;
 mod explain;
 mod judge;
+mod named_register;
 mod problem;
 mod registers;
 mod report;

@@ -12,12 +12,13 @@ use std::sync::{Mutex, PoisonError};
 use super::rounds::map;
 use super::special::register::{Act, INITIAL, RegisterOp};
 use super::special::{NEVER, Span};
-use crate::event::{EventRef, EventType};
+use crate::event::EventType;
 use crate::hash::FastHash;
-use crate::history::History;
+use crate::history::{Brief, History};
 use crate::model::RegisterFamily;
 use crate::models::FailedCas;
 use crate::tape::ValueRef;
+use crate::value::Value;
 
 /// Below this many events a thread costs more than it gains.
 const WORTH_A_THREAD: usize = 20_000;
@@ -36,6 +37,19 @@ pub(super) struct Registers<'h> {
     pub(super) answered: bool,
     /// Whether some operation found something.
     pub(super) observed: bool,
+    /// The values that have names by number.
+    named: Vec<ValueRef<'h>>,
+}
+
+impl Registers<'_> {
+    /// The value of a name.
+    pub(super) fn value(&self, name: u64) -> Value {
+        match (name, name & NAMED) {
+            (INITIAL, _) => Value::Nil,
+            (_, 0) => Value::Int((name - 1) as i64),
+            _ => self.named.get((name & !NAMED) as usize).map_or(Value::Nil, |value| value.to_value()),
+        }
+    }
 }
 
 /// The operations on one register, in pieces.
@@ -66,8 +80,8 @@ struct Part<'h> {
     ops: Vec<Vec<RegisterOp>>,
     answered: bool,
     observed: bool,
-    /// Some values are no small integers: their names mean nothing in another part.
-    named: bool,
+    /// Values that are no small integers: their names mean nothing in another part.
+    named: Vec<ValueRef<'h>>,
 }
 
 /// The history as registers; `None` if anything in it is unusual.
@@ -87,18 +101,19 @@ pub(super) fn decode(history: &History, family: RegisterFamily, threads: usize) 
     let parts: Vec<Option<Part<'_>>> = map(threads, threads, |at| decoder.part(range(at)));
     let parts: Option<Vec<Part<'_>>> = parts.into_iter().collect();
     let mut parts = parts?;
-    if parts.len() > 1 && parts.iter().any(|part| part.named) {
+    if parts.len() > 1 && parts.iter().any(|part| !part.named.is_empty()) {
         parts = vec![decoder.part(0..history.len())?];
     }
     Some(merge(parts, family.keyed))
 }
 
 fn merge(parts: Vec<Part<'_>>, keyed: bool) -> Registers<'_> {
-    let mut all = Registers { registers: Vec::new(), answered: false, observed: false };
+    let mut all = Registers { registers: Vec::new(), answered: false, observed: false, named: Vec::new() };
     let mut table = Keys::default();
     for part in parts {
         all.answered |= part.answered;
         all.observed |= part.observed;
+        all.named.extend(part.named);
         for (key, ops) in part.keys.into_iter().zip(part.ops) {
             let at = table.number(key) as usize;
             if at == all.registers.len() {
@@ -144,7 +159,10 @@ impl<'h> Keys<'h> {
 
 /// Names for values: equal names mean equal values.
 #[derive(Default)]
-struct ValueNames<'h>(HashMap<&'h [u8], u64, FastHash>);
+struct ValueNames<'h> {
+    numbers: HashMap<&'h [u8], u64, FastHash>,
+    named: Vec<ValueRef<'h>>,
+}
 
 impl<'h> ValueNames<'h> {
     fn name(&mut self, value: ValueRef<'h>) -> u64 {
@@ -154,8 +172,12 @@ impl<'h> ValueNames<'h> {
         match value.as_int() {
             Some(n @ 0..=LARGEST_PLAIN) => n as u64 + 1,
             _ => {
-                let new = NAMED | self.0.len() as u64;
-                *self.0.entry(value.as_bytes()).or_insert(new)
+                let new = self.named.len() as u64;
+                let number = *self.numbers.entry(value.as_bytes()).or_insert(new);
+                if number == new {
+                    self.named.push(value);
+                }
+                NAMED | number
             }
         }
     }
@@ -173,28 +195,41 @@ impl<'h> Decoder<'h> {
     /// The operations that are invoked in a range of the events; `None` if anything is unusual.
     fn part(&self, range: Range<usize>) -> Option<Part<'h>> {
         let mut part =
-            Part { keys: Vec::new(), ops: Vec::new(), answered: false, observed: false, named: false };
+            Part { keys: Vec::new(), ops: Vec::new(), answered: false, observed: false, named: Vec::new() };
         let mut keys = Keys::default();
         let mut names = ValueNames::default();
         let room = if self.family.keyed { 0 } else { range.len() / 2 + 1 };
-        for call in range {
-            let invocation = self.history.event(call);
+        let events = range.len();
+        for (done, call) in range.enumerate() {
+            let invocation = self.history.brief(call);
             if invocation.event_type != EventType::Invoke || invocation.process.is_nemesis() {
                 continue;
             }
-            let completion = self.history.partner(call).map(|at| (at, self.history.event(at)));
+            let (key, argument) = match self.family.keyed {
+                true => invocation.value.as_pair()?,
+                false => (ValueRef::NIL, invocation.value),
+            };
+            let asked = Asked { call, key, argument, invocation };
+            let completion = self.history.partner(call).map(|at| (at, self.history.brief(at)));
             part.answered |= completion.is_some_and(|(_, event)| event.event_type == EventType::Ok);
-            let key = if self.family.keyed { invocation.value.as_pair()?.0 } else { ValueRef::NIL };
-            let Some(op) = self.operation(call, invocation, completion, &mut names)? else { continue };
+            let Some(op) = self.operation(asked, completion, &mut names)? else { continue };
             part.observed |= op.span.answered() && op.act != Act::Write;
             let at = keys.number(key) as usize;
             if at == part.ops.len() {
                 part.keys.push(key);
                 part.ops.push(Vec::with_capacity(room));
             }
-            part.ops[at].push(op);
+            let ops = &mut part.ops[at];
+            if ops.len() == ops.capacity() {
+                // As many as there will be if it goes on like this, and a few more.
+                let end = ops.len() as u64 * events as u64 / (done as u64 + 1);
+                ops.reserve(
+                    (end as usize + end as usize / 8).saturating_sub(ops.len()).clamp(8, ops.len() * 32 + 8),
+                );
+            }
+            ops.push(op);
         }
-        part.named = !names.0.is_empty();
+        part.named = names.named;
         Some(part)
     }
 
@@ -202,18 +237,17 @@ impl<'h> Decoder<'h> {
     #[inline]
     fn operation(
         &self,
-        call: usize,
-        invocation: EventRef<'h>,
-        completion: Option<(usize, EventRef<'h>)>,
+        asked: Asked<'h>,
+        completion: Option<(usize, Brief<'h>)>,
         names: &mut ValueNames<'h>,
     ) -> Option<Option<RegisterOp>> {
+        let Asked { call, key, argument, invocation } = asked;
         let (fate, ret) = match completion {
             Some((at, event)) if event.event_type == EventType::Ok => (EventType::Ok, at as u32),
             Some((at, event)) if event.event_type == EventType::Fail => (EventType::Fail, at as u32),
             _ => (EventType::Info, NEVER),
         };
         let result = completion.map_or(ValueRef::NIL, |(_, event)| event.value);
-        let argument = if self.family.keyed { invocation.value.as_pair()?.1 } else { invocation.value };
         let span = Span { call: call as u32, ret };
         let f = Some(invocation.f_number);
         if f == self.read {
@@ -223,12 +257,7 @@ impl<'h> Decoder<'h> {
             if fate != EventType::Ok {
                 return Some(None);
             }
-            let found = if self.family.keyed {
-                let (key, found) = result.as_pair()?;
-                (key == invocation.value.as_pair()?.0).then_some(found)?
-            } else {
-                result
-            };
+            let found = if self.family.keyed { result.paired_with(key)? } else { result };
             return Some(Some(RegisterOp { span, act: Act::Read, value: names.name(found), from: INITIAL }));
         }
         // Some systems answer a change with nothing.
@@ -253,4 +282,13 @@ impl<'h> Decoder<'h> {
         }
         None
     }
+}
+
+/// An invocation, taken apart.
+#[derive(Clone, Copy)]
+struct Asked<'h> {
+    call: usize,
+    key: ValueRef<'h>,
+    argument: ValueRef<'h>,
+    invocation: Brief<'h>,
 }

@@ -9,6 +9,7 @@ use std::fmt::{self, Debug};
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use crate::history::History;
 use crate::linearizability::special::Special;
 use crate::model::{Blindness, Call, Calls, DecodeError, Decoded, Model, Recorded, RegisterFamily};
 
@@ -105,7 +106,7 @@ trait Erased: Send + Sync {
     fn last_needs(&self, calls: &[AnyCall]) -> Vec<(Thing, usize)>;
     fn blind_and_idle(&self, calls: &[AnyCall]) -> Vec<Blindness>;
     fn register_family(&self) -> Option<RegisterFamily>;
-    fn special(&self, calls: &[AnyCall]) -> Option<(&'static str, Special)>;
+    fn special(&self, calls: &[AnyCall], history: &History) -> Option<(&'static str, Special)>;
     fn describe(&self, input: &Thing, output: Option<&Thing>) -> String;
     fn describe_state(&self, state: &Thing) -> String;
     fn object(&self) -> &str;
@@ -206,8 +207,8 @@ impl<M: Model + 'static> Erased for Behind<M> {
         self.0.register_family()
     }
 
-    fn special(&self, calls: &[AnyCall]) -> Option<(&'static str, Special)> {
-        self.0.special(&Self::typed(calls))
+    fn special(&self, calls: &[AnyCall], history: &History) -> Option<(&'static str, Special)> {
+        self.0.special(&Self::typed(calls), history)
     }
 
     fn describe(&self, input: &Thing, output: Option<&Thing>) -> String {
@@ -278,8 +279,8 @@ impl Model for AnyModel {
     fn register_family(&self) -> Option<RegisterFamily> {
         self.0.register_family()
     }
-    fn special(&self, calls: &[AnyCall]) -> Option<(&'static str, Special)> {
-        self.0.special(calls)
+    fn special(&self, calls: &[AnyCall], history: &History) -> Option<(&'static str, Special)> {
+        self.0.special(calls, history)
     }
     fn describe(&self, input: &Thing, output: Option<&Thing>) -> String {
         self.0.describe(input, output)
@@ -298,6 +299,7 @@ impl Model for AnyModel {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Value;
     use crate::models::Register;
     use crate::models::RegisterInput as Input;
     use crate::models::RegisterOutput as Output;
@@ -305,12 +307,12 @@ mod tests {
     #[test]
     fn a_model_behind_a_pointer_is_the_same_model() {
         let any = AnyModel::new(Register);
-        let (write, done) = (Thing::new(Input::Write(7.into())), Thing::new(Output::Done));
+        let (write, done) = (Thing::new(Input::Write(Value::Int(7))), Thing::new(Output::<Value>::Done));
         let after: Vec<Thing> = any.step(&any.initial(), &write, Some(&done)).collect();
-        assert_eq!(after, [Thing::new(crate::Value::Int(7))]);
-        let read = Thing::new(Input::Read);
+        assert_eq!(after, [Thing::new(Value::Int(7))]);
+        let read = Thing::new(Input::<Value>::Read);
         for (seen, possible) in [(7, true), (8, false)] {
-            let output = Thing::new(Output::Holds(seen.into()));
+            let output = Thing::new(Output::Holds(Value::Int(seen)));
             assert_eq!(any.accepts(&after[0], &read, Some(&output)), possible);
         }
         assert_eq!(any.describe(&write, Some(&done)), "write 7");

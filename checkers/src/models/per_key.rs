@@ -1,5 +1,6 @@
 //! Several independent objects of one model, told apart by a key.
 
+use crate::history::History;
 use crate::linearizability::special::Special;
 use crate::model::{Blindness, Call, DecodeError, Decoded, Model, Recorded, RegisterFamily};
 use crate::tape::ValueRef;
@@ -14,18 +15,26 @@ use crate::value::Value;
 pub struct PerKey<M> {
     inner: M,
     name: String,
+    keyed: bool,
 }
 
 impl<M: Model> PerKey<M> {
     /// Objects of this model, one per key.
     pub fn new(inner: M) -> Self {
         let name = format!("per-key-{}", inner.name());
-        PerKey { inner, name }
+        PerKey { inner, name, keyed: true }
     }
 
     /// The same under a name of its own, for a model that is never used with one object.
     pub fn named(inner: M, name: &str) -> Self {
-        PerKey { inner, name: name.to_owned() }
+        PerKey { inner, name: name.to_owned(), keyed: true }
+    }
+
+    /// One object after all, without keys: the inner model itself, for a place where the type must
+    /// be that of one with keys.
+    pub fn one(inner: M) -> Self {
+        let name = inner.name().to_owned();
+        PerKey { inner, name, keyed: false }
     }
 }
 
@@ -62,6 +71,10 @@ impl<M: Model> Model for PerKey<M> {
     }
 
     fn decode(&self, operation: &Recorded<'_>) -> Result<Option<Decoded<Self>>, DecodeError> {
+        if !self.keyed {
+            let decoded = self.inner.decode(operation)?;
+            return Ok(decoded.map(|Decoded { key, input, output }| Decoded { key, input, output }));
+        }
         let Some((key, argument)) = operation.argument.as_pair() else {
             let inner = self.inner.name();
             let alone = if self.name.ends_with(inner) {
@@ -122,8 +135,12 @@ impl<M: Model> Model for PerKey<M> {
         (!one.keyed).then_some(RegisterFamily { keyed: true, ..one })
     }
 
-    fn special(&self, calls: &[Call<M::Input, M::Output>]) -> Option<(&'static str, Special)> {
-        self.inner.special(calls)
+    fn special(
+        &self,
+        calls: &[Call<M::Input, M::Output>],
+        history: &History,
+    ) -> Option<(&'static str, Special)> {
+        self.inner.special(calls, history)
     }
 
     fn describe(&self, input: &M::Input, output: Option<&M::Output>) -> String {

@@ -201,12 +201,11 @@ impl Monotonic {
                 before = Some(this);
             }
         }
-        let first_call = reads.iter().map(|(call, _)| *call).min().unwrap_or(last_call) as u32;
         let mut unproved = 0;
         for (number, row) in
             rows.iter().enumerate().filter(|(_, row)| row.answered != NONE && row.met == NONE)
         {
-            if row.answered > first_call {
+            if row.answered > last_call as u32 {
                 unproved += 1;
                 continue;
             }

@@ -5,7 +5,7 @@
 //! *final read* is the answered read that was invoked last, together with those that overlap it:
 //! what one of them has was there. An element is then
 //!
-//! - **lost** if its add was answered before the final read began, and no final read has it;
+//! - **lost** if its add was answered before the last of them began, and none of them has it;
 //! - **unexpected** if a final read has it, and every attempt to add it failed, or came later, or
 //!   there was none;
 //! - **duplicated** if one final read has it twice;
@@ -41,6 +41,8 @@ struct Element {
     seen: u32,
     /// The last final read in which it was met, by number.
     met: u32,
+    /// It was told as unexpected.
+    accused: bool,
 }
 
 impl Checker for Set {
@@ -64,8 +66,15 @@ impl Set {
         let mut pace = Pace::new(budget);
         let mut numbering = Numbering::of(history);
         let mut all: Vec<Element> = Vec::new();
-        let none =
-            Element { attempt: NONE, failed: NONE, added: NONE, answered: NONE, seen: NONE, met: NONE };
+        let none = Element {
+            attempt: NONE,
+            failed: NONE,
+            added: NONE,
+            answered: NONE,
+            seen: NONE,
+            met: NONE,
+            accused: false,
+        };
         let mut reads = Vec::new();
         for operation in history.operations() {
             pace.did(1)?;
@@ -116,7 +125,8 @@ impl Set {
                 }
                 element.met = turn as u32;
                 element.seen = element.seen.min(*call as u32);
-                if (*ret as u32) < element.attempt && element.seen == *call as u32 {
+                if (*ret as u32) < element.attempt && !element.accused {
+                    element.accused = true;
                     let shown = shorten(&value);
                     let read = history.origin(*call);
                     let (calls, why) = match (element.failed, element.attempt) {
@@ -135,13 +145,12 @@ impl Set {
                 }
             }
         }
-        let first_call = reads.iter().map(|(call, _)| *call).min().unwrap_or(last_call) as u32;
         let mut unproved = 0;
         for (number, element) in all.iter().enumerate() {
             if element.seen != NONE || element.answered == NONE {
                 continue;
             }
-            if element.answered > first_call {
+            if element.answered > last_call as u32 {
                 unproved += 1;
                 continue;
             }

@@ -204,9 +204,6 @@ impl Watch {
     ) {
         let call = answer.call;
         let shown = history.origin(call);
-        // The next revision that may come, and whether it was set by the start.
-        let mut next = start;
-        let mut resumed = true;
         let mut last: Option<i64> = None;
         for (revision, value) in &answer.events {
             let revision = *revision;
@@ -216,40 +213,45 @@ impl Watch {
                 });
             }
             match last {
-                Some(last) if revision == last => {
-                    findings.add("duplicated", &[call], || {
-                        format!("the watch at event {shown} is told of revision {revision} twice")
-                    });
-                    continue;
-                }
-                Some(last) if revision < last => {
-                    findings.add("out-of-order", &[call], || {
-                        format!("the watch at event {shown} is told of revision {revision} behind {last}")
-                    });
-                    continue;
-                }
+                Some(last) if revision == last => findings.add("duplicated", &[call], || {
+                    format!("the watch at event {shown} is told of revision {revision} twice")
+                }),
+                Some(last) if revision < last => findings.add("out-of-order", &[call], || {
+                    format!("the watch at event {shown} is told of revision {revision} behind {last}")
+                }),
                 None if start.is_some_and(|start| revision < start) => {
                     let calls: Vec<usize> = before.into_iter().map(|(_, call)| call).chain([call]).collect();
                     let start = start.unwrap_or_default();
                     findings.add("replayed", &calls, || {
                         format!("the watch at event {shown}, which goes on from revision {start}, is told of revision {revision} again")
                     });
-                    // What lies between was told as well, one may hope.
-                    resumed = false;
                 }
                 _ => {}
             }
-            if let Some((missing, teller)) =
-                next.filter(|_| resumed || last.is_some()).and_then(|next| known.first_in(next, revision))
-            {
+            last = last.max(Some(revision));
+        }
+        // What is missing is asked apart from the order in which the others came.
+        let mut told: Vec<i64> = answer.events.iter().map(|(revision, _)| *revision).collect();
+        told.retain(|revision| start.is_none_or(|start| *revision >= start));
+        told.sort_unstable();
+        told.dedup();
+        let mut next = start;
+        let mut last: Option<i64> = None;
+        for revision in told {
+            if let Some((missing, teller)) = next.and_then(|next| known.first_in(next, revision)) {
                 let problem = if last.is_none() { "gap-after-resume" } else { "gap" };
                 findings.add(problem, &[teller, call], || {
-                    let behind = match (last, before) {
-                        (Some(last), _) => format!("told of revision {last} and then of {revision}"),
-                        (None, Some((before, _))) => format!("told of revision {revision} first, after one that ended at {before}"),
+                    let told = match (last, before) {
+                        (Some(last), _) => format!("told of the revisions {last} and {revision}"),
+                        (None, Some((before, _))) => {
+                            format!("told of revision {revision} first, after its watcher had come to {before}")
+                        }
                         (None, None) => format!("told of revision {revision} first"),
                     };
-                    format!("the watch at event {shown} is {behind}, but revision {missing} lies between, known from the operation at event {}", history.origin(teller))
+                    format!(
+                        "the watch at event {shown} is {told}, but not of {missing} before it, known from the operation at event {}",
+                        history.origin(teller)
+                    )
                 });
             }
             last = Some(revision);

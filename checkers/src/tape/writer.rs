@@ -92,6 +92,11 @@ impl<'t> ValueWriter<'t> {
     /// # Errors
     /// It is larger than 4 GiB.
     pub fn str(&mut self, text: &str) -> Result<(), EncodeError> {
+        self.text(text.as_bytes())
+    }
+
+    #[inline]
+    fn text(&mut self, text: &[u8]) -> Result<(), EncodeError> {
         match u8::try_from(text.len()) {
             Ok(length) => self.bytes.extend_from_slice(&[STR, length]),
             Err(_) => {
@@ -100,8 +105,18 @@ impl<'t> ValueWriter<'t> {
                 self.bytes.extend_from_slice(&length.to_le_bytes());
             }
         }
-        self.bytes.extend_from_slice(text.as_bytes());
+        self.bytes.extend_from_slice(text);
         Ok(())
+    }
+
+    /// Text of which it is known that it is ASCII, and so that it is text.
+    ///
+    /// # Errors
+    /// As [`str`](Self::str).
+    #[inline]
+    pub(crate) fn ascii(&mut self, text: &[u8]) -> Result<(), EncodeError> {
+        debug_assert!(text.is_ascii());
+        self.text(text)
     }
 
     /// A value that lies on another tape.

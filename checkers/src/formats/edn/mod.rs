@@ -24,7 +24,6 @@
 //! | completions without any invocation | [`History::completions_only`](crate::History::completions_only) |
 //! | `:error`, other keys | [`Extra`](crate::Extra) |
 
-mod operation;
 pub(crate) mod text;
 mod write;
 
@@ -33,95 +32,23 @@ use std::io::BufRead;
 pub use write::{write_event, write_history};
 
 use super::FormatError;
-use super::events::{Events, Refused};
-use super::source::{Parse, Source, Stop};
+use super::operation::{Keyed, SyntaxOf, read_stream};
 use crate::history::History;
-pub(crate) use operation::Keyed;
-use operation::Operations;
 use text::Cursor;
+
+/// EDN as a syntax of operations.
+pub(crate) struct Edn;
+
+impl<'a> SyntaxOf<'a> for Edn {
+    type Cursor = Cursor<'a>;
+}
 
 /// Reads a history.
 ///
 /// # Errors
 /// The first place that is not EDN, not an operation, or breaks a rule of histories.
 pub fn read(input: impl BufRead) -> Result<History, FormatError> {
-    read_keyed(input, Keyed::No)
-}
-
-pub(crate) fn read_keyed(input: impl BufRead, keyed: Keyed) -> Result<History, FormatError> {
-    let mut source = Source::new(input);
-    let mut events = Events::new();
-    let mut operations = Operations::new(keyed);
-    let mut open = None;
-    loop {
-        let step = {
-            let mut cursor = Cursor::new(source.rest(), source.ended());
-            let step = next(&mut cursor, &mut open, &mut operations, &mut events);
-            step.map(|step| (step, cursor.at))
-        };
-        match step {
-            Ok((Step::Done, _)) => return events.finish(),
-            Ok((Step::Bracket, at)) => source.consume(at),
-            Ok((Step::Event(start), at)) => {
-                match operations.push(&mut events, || source.place(start).0) {
-                    Ok(()) => {}
-                    Err(Refused::Rule(error)) => {
-                        return Err(FormatError::History { line: source.place(start).0, error });
-                    }
-                    Err(Refused::Reason(reason)) => {
-                        let (line, column) = source.place(start);
-                        return Err(FormatError::Syntax { line, column, reason });
-                    }
-                }
-                source.consume(at);
-            }
-            Err(Stop::More) if !source.ended() => source.more()?,
-            Err(stop) => return Err(source.error(stop)),
-        }
-    }
-}
-
-enum Step {
-    /// A bracket around the operations.
-    Bracket,
-    /// An operation, which begins here.
-    Event(usize),
-    /// The file ends.
-    Done,
-}
-
-/// The next thing; `open` is the bracket that closes the vector in which the operations stand.
-fn next(
-    cursor: &mut Cursor<'_>,
-    open: &mut Option<u8>,
-    operations: &mut Operations,
-    events: &mut Events,
-) -> Parse<Step> {
-    cursor.skip(0)?;
-    if cursor.is_at_end() {
-        return match open {
-            None => Ok(Step::Done),
-            Some(_) => Err(Stop::More),
-        };
-    }
-    cursor.skip_tags(0)?;
-    let start = cursor.at;
-    match (cursor.peek()?, *open) {
-        (b'{', _) => {
-            operations.read(cursor, events)?;
-            Ok(Step::Event(start))
-        }
-        (b'[', None) => Ok(bracket(cursor, open, Some(b']'))),
-        (b'(', None) => Ok(bracket(cursor, open, Some(b')'))),
-        (byte, Some(end)) if byte == end => Ok(bracket(cursor, open, None)),
-        _ => cursor.wrong("expected an operation, such as {:type :invoke, :process 0, :f :read, :value nil}"),
-    }
-}
-
-fn bracket(cursor: &mut Cursor<'_>, open: &mut Option<u8>, now: Option<u8>) -> Step {
-    *open = now;
-    cursor.at += 1;
-    Step::Bracket
+    read_stream::<Edn>(input, Keyed::No)
 }
 
 #[cfg(test)]

@@ -1,5 +1,8 @@
 use super::*;
 use crate::event::{EventType, Process};
+use crate::formats::events::Events;
+use crate::formats::operation::{Operations, Step, Syntax, next};
+use crate::formats::source::Stop;
 use crate::value::Value;
 
 fn history(text: &str) -> History {
@@ -122,9 +125,9 @@ fn what_is_wrong_is_named_with_its_place() {
         (op("1").replace(":w", ":w :f :w"), "line 1, column 35: the key `f` stands twice"),
         (
             op("1").replace(":invoke", ":start"),
-            "line 1, column 8: the type is :invoke, :ok, :fail or :info, not `start`",
+            "line 1, column 8: the type is invoke, ok, fail or info, not `start`",
         ),
-        (op("1").replace("s 0", "s -1"), "a process is a number from 0 to 4294967294 or :nemesis, not -1"),
+        (op("1").replace("s 0", "s -1"), "a process is a number from 0 to 4294967294 or nemesis, not -1"),
         (op("1").replace("s 0", "s :a"), "not \"a\""),
         (op("1").replace(":type :invoke,", ""), "line 1, column 1: this operation has no `type`"),
         (op("1").replace(":f :w", ""), "this operation has no `f`"),

@@ -6,9 +6,11 @@
 
 use std::borrow::Cow;
 
+use crate::formats::json::bytes;
 use crate::formats::json::text::{unicode_escape, utf8};
-use crate::formats::source::{Parse, Stop, shortened, wrong};
-use crate::tape::{EncodeError, ValueWriter};
+use crate::formats::operation::{Syntax, encoded};
+use crate::formats::source::{Parse, Stop, shortened, too_large, wrong};
+use crate::tape::ValueWriter;
 
 /// Deepest nesting that is read; no operation comes near it.
 pub(crate) const MAX_DEPTH: usize = 128;
@@ -16,6 +18,8 @@ pub(crate) const MAX_DEPTH: usize = 128;
 const SPACE: u8 = 1;
 const DELIMITER: u8 = 2;
 const CONTROL: u8 = 4;
+/// May begin a comment or a discarded form.
+const COMMENT: u8 = 8;
 
 /// What a byte is outside of strings.
 static CLASS: [u8; 256] = {
@@ -24,7 +28,9 @@ static CLASS: [u8; 256] = {
     while byte < 256 {
         class[byte] = match byte as u8 {
             b' ' | b'\t' | b'\r' | b'\n' | b',' | 12 => SPACE,
-            b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'"' | b';' => DELIMITER,
+            b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'"' => DELIMITER,
+            b';' => DELIMITER | COMMENT,
+            b'#' => COMMENT,
             0..=31 | 127 => CONTROL,
             _ => 0,
         };
@@ -36,41 +42,118 @@ static CLASS: [u8; 256] = {
 /// Bytes being parsed.
 pub(crate) struct Cursor<'a> {
     bytes: &'a [u8],
-    pub(crate) at: usize,
+    at: usize,
     /// Whether nothing comes after `bytes`.
     ended: bool,
 }
 
-impl<'a> Cursor<'a> {
-    pub(crate) fn new(bytes: &'a [u8], ended: bool) -> Self {
+impl<'a> Syntax<'a> for Cursor<'a> {
+    fn new(bytes: &'a [u8], ended: bool) -> Self {
         Cursor { bytes, at: 0, ended }
     }
 
-    pub(crate) fn wrong<T>(&self, reason: impl Into<String>) -> Parse<T> {
-        wrong(self.at, reason)
+    fn at(&self) -> usize {
+        self.at
     }
 
-    /// The byte at which the cursor stands.
+    fn is_at_end(&self) -> bool {
+        self.ended && self.at >= self.bytes.len()
+    }
+
     #[inline]
-    pub(crate) fn peek(&self) -> Parse<u8> {
+    fn peek(&self) -> Parse<u8> {
         match self.bytes.get(self.at) {
             Some(byte) => Ok(*byte),
             None => Err(Stop::More),
         }
     }
 
-    /// Whether there is nothing more.
-    pub(crate) fn is_at_end(&self) -> bool {
-        self.ended && self.at >= self.bytes.len()
+    fn pass(&mut self) {
+        self.at += 1;
+    }
+
+    fn skip(&mut self) -> Parse<()> {
+        self.skip_at(0)?;
+        self.skip_tags(0)
+    }
+
+    fn closes(open: u8) -> Option<u8> {
+        match open {
+            b'[' => Some(b']'),
+            b'(' => Some(b')'),
+            _ => None,
+        }
+    }
+
+    fn another(&mut self, _: bool, end: u8) -> Parse<bool> {
+        let another = self.peek()? != end;
+        if !another {
+            self.at += 1;
+        }
+        Ok(another)
+    }
+
+    #[inline]
+    fn key(&mut self, _: bool) -> Parse<Option<(usize, Cow<'a, [u8]>)>> {
+        self.skip_at(1)?;
+        let at = self.at;
+        let key = match self.peek()? {
+            b'}' => {
+                self.at += 1;
+                return Ok(None);
+            }
+            b':' => self.keyword_bytes()?.into(),
+            b'"' => bytes(self.string()?),
+            _ => return self.wrong("expected a key of the operation, such as :type, or `}`"),
+        };
+        self.skip_at(1)?;
+        Ok(Some((at, key)))
+    }
+
+    #[inline]
+    fn word(&mut self) -> Parse<Option<Cow<'a, [u8]>>> {
+        match self.peek()? {
+            b':' => Ok(Some(self.keyword_bytes()?.into())),
+            b'"' => Ok(Some(bytes(self.string()?))),
+            _ => Ok(None),
+        }
+    }
+
+    #[inline]
+    fn integer(&mut self) -> Option<i64> {
+        self.short_integer()
+    }
+
+    #[inline]
+    fn value(&mut self, writer: &mut ValueWriter<'_>, depth: usize) -> Parse<()> {
+        self.any_value(writer, depth)
+    }
+}
+
+impl<'a> Cursor<'a> {
+    /// Goes on at `offset`.
+    pub(crate) fn pass_to(&mut self, offset: usize) {
+        self.at = offset;
+    }
+
+    /// Passes white space, comments and discarded forms; tags stay.
+    pub(crate) fn skip_space(&mut self) -> Parse<()> {
+        self.skip_at(0)
+    }
+
+    fn wrong<T>(&self, reason: impl Into<String>) -> Parse<T> {
+        wrong(self.at, reason)
     }
 
     /// Passes white space, comments and discarded forms. Where only those are left it stops at the end.
     #[inline]
-    pub(crate) fn skip(&mut self, depth: usize) -> Parse<()> {
-        // Between most things stands one space or nothing.
-        if let Some(byte) = self.bytes.get(self.at) {
-            if CLASS[usize::from(*byte)] & SPACE == 0 && *byte != b';' && *byte != b'#' {
-                return Ok(());
+    fn skip_at(&mut self, depth: usize) -> Parse<()> {
+        // Between most things stands one space, or nothing.
+        while let Some(byte) = self.bytes.get(self.at) {
+            match CLASS[usize::from(*byte)] {
+                SPACE => self.at += 1,
+                class if class & COMMENT == 0 => return Ok(()),
+                _ => break,
             }
         }
         self.skip_all(depth)
@@ -108,13 +191,13 @@ impl<'a> Cursor<'a> {
 
     fn discard(&mut self, discards: &mut usize, depth: usize) -> Parse<()> {
         let mut ignored = Vec::new();
-        self.value(&mut ValueWriter::new(&mut ignored), depth)?;
+        self.any_value(&mut ValueWriter::new(&mut ignored), depth)?;
         *discards -= 1;
         Ok(())
     }
 
     /// Passes the tags at which the cursor stands: `#jepsen.history.Op{…}` is the map.
-    pub(crate) fn skip_tags(&mut self, depth: usize) -> Parse<()> {
+    fn skip_tags(&mut self, depth: usize) -> Parse<()> {
         while let Some(b'#') = self.bytes.get(self.at) {
             match self.bytes.get(self.at + 1) {
                 None => {
@@ -127,7 +210,7 @@ impl<'a> Cursor<'a> {
                 Some(b'{' | b'#' | b':') => return Ok(()),
                 Some(byte) if byte.is_ascii_alphabetic() => {
                     self.token()?;
-                    self.skip(depth)?;
+                    self.skip_at(depth)?;
                 }
                 Some(_) => return self.wrong("`#` begins a tag, a set or `#_`; this is none of them"),
             }
@@ -136,7 +219,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Writes one value; the cursor stands on its first byte.
-    pub(crate) fn value(&mut self, writer: &mut ValueWriter<'_>, depth: usize) -> Parse<()> {
+    fn any_value(&mut self, writer: &mut ValueWriter<'_>, depth: usize) -> Parse<()> {
         match self.peek()? {
             b'[' => self.list(writer, b']', depth),
             b'(' => self.list(writer, b')', depth),
@@ -144,13 +227,16 @@ impl<'a> Cursor<'a> {
             b'"' => {
                 let at = self.at;
                 let text = self.string()?;
-                self.encoded(at, writer.str(&text))
+                encoded(at, writer.str(&text))
             }
             b'0'..=b'9' => self.number(writer),
             b':' => {
                 let at = self.at;
-                let text = self.keyword()?;
-                self.encoded(at, writer.str(text))
+                let text = self.keyword_bytes()?;
+                match text.is_ascii() {
+                    true => encoded(at, writer.ascii(text)),
+                    false => encoded(at, writer.str(utf8(at + 1, text)?)),
+                }
             }
             b'#' => self.dispatched(writer, depth),
             b'\\' => self.character(writer),
@@ -168,19 +254,22 @@ impl<'a> Cursor<'a> {
         self.at += 1;
         let list = writer.begin();
         let elements = self.elements(writer, end, depth)?;
-        self.encoded(at, writer.end_list(list, elements))
+        encoded(at, writer.end_list(list, elements))
     }
 
     /// Values up to `end`; returns how many.
     fn elements(&mut self, writer: &mut ValueWriter<'_>, end: u8, depth: usize) -> Parse<usize> {
         let mut elements = 0;
         loop {
-            self.skip(depth)?;
-            if self.peek()? == end {
-                self.at += 1;
-                return Ok(elements);
+            self.skip_at(depth)?;
+            match self.peek()? {
+                b'0'..=b'9' => self.number(writer)?,
+                byte if byte == end => {
+                    self.at += 1;
+                    return Ok(elements);
+                }
+                _ => self.any_value(writer, depth)?,
             }
-            self.value(writer, depth)?;
             elements += 1;
         }
     }
@@ -193,7 +282,7 @@ impl<'a> Cursor<'a> {
         let map = writer.begin();
         let mut entries = 0;
         loop {
-            self.skip(depth)?;
+            self.skip_at(depth)?;
             match self.peek()? {
                 b'}' => break,
                 b':' if !namespace.is_empty() => {
@@ -204,22 +293,22 @@ impl<'a> Cursor<'a> {
                         None if key.contains('/') => Cow::Borrowed(key),
                         None => format!("{namespace}/{key}").into(),
                     };
-                    self.encoded(key_at, writer.str(&key))?;
+                    encoded(key_at, writer.str(&key))?;
                 }
-                _ => self.value(writer, depth)?,
+                _ => self.any_value(writer, depth)?,
             }
-            self.skip(depth)?;
+            self.skip_at(depth)?;
             if self.peek()? == b'}' {
                 return self.wrong("a map ends behind a key without a value");
             }
-            self.value(writer, depth)?;
+            self.any_value(writer, depth)?;
             entries += 1;
         }
         self.at += 1;
-        self.encoded(at, writer.end_map(map, entries))
+        encoded(at, writer.end_map(map, entries))
     }
 
-    pub(crate) fn deeper(&self, depth: usize) -> Parse<usize> {
+    fn deeper(&self, depth: usize) -> Parse<usize> {
         if depth >= MAX_DEPTH {
             return self
                 .wrong(format!("more than {MAX_DEPTH} brackets are open; no operation nests so deep"));
@@ -236,7 +325,7 @@ impl<'a> Cursor<'a> {
                 self.at += 2;
                 let set = writer.begin();
                 let elements = self.elements(writer, b'}', depth)?;
-                self.encoded(at, writer.end_set(set, elements))
+                encoded(at, writer.end_set(set, elements))
             }
             b'#' => {
                 self.at += 2;
@@ -252,7 +341,7 @@ impl<'a> Cursor<'a> {
             b':' => {
                 self.at += 1;
                 let namespace = self.keyword()?;
-                self.skip(depth)?;
+                self.skip_at(depth)?;
                 if self.peek()? != b'{' {
                     return self.wrong("`#:` and a namespace stand before a map; this is none");
                 }
@@ -266,7 +355,7 @@ impl<'a> Cursor<'a> {
                 match self.peek()? {
                     b'#' => self.dispatched(writer, deeper),
                     b']' | b')' | b'}' => self.wrong("a tag stands before a value; here is none"),
-                    _ => self.value(writer, deeper),
+                    _ => self.any_value(writer, deeper),
                 }
             }
         }
@@ -275,11 +364,17 @@ impl<'a> Cursor<'a> {
     /// Passes a token: what goes on until a space, a bracket, a quote or a semicolon.
     fn token(&mut self) -> Parse<&'a str> {
         let start = self.at;
+        utf8(start, self.token_bytes()?)
+    }
+
+    #[inline]
+    fn token_bytes(&mut self) -> Parse<&'a [u8]> {
+        let start = self.at;
         let mut at = start;
         loop {
             match self.bytes.get(at) {
                 Some(byte) => match CLASS[usize::from(*byte)] {
-                    0 => at += 1,
+                    0 | COMMENT => at += 1,
                     CONTROL => {
                         return wrong(
                             at,
@@ -293,19 +388,25 @@ impl<'a> Cursor<'a> {
             }
         }
         self.at = at;
-        utf8(start, &self.bytes[start..at])
+        Ok(&self.bytes[start..at])
     }
 
     /// A keyword without its colon.
-    pub(crate) fn keyword(&mut self) -> Parse<&'a str> {
+    fn keyword(&mut self) -> Parse<&'a str> {
+        let at = self.at;
+        utf8(at + 1, self.keyword_bytes()?)
+    }
+
+    #[inline]
+    fn keyword_bytes(&mut self) -> Parse<&'a [u8]> {
         let at = self.at;
         self.at += 1;
-        let text = self.token()?;
-        let text = text.strip_prefix(':').unwrap_or(text);
-        if text.is_empty() {
-            return wrong(at, "a colon without a name: a keyword is written `:name`");
+        let name = self.token_bytes()?;
+        match name {
+            [b':', name @ ..] if !name.is_empty() => Ok(name),
+            [] | [b':'] => wrong(at, "a colon without a name: a keyword is written `:name`"),
+            _ => Ok(name),
         }
-        Ok(text)
     }
 
     fn symbol(&mut self, writer: &mut ValueWriter<'_>) -> Parse<()> {
@@ -327,13 +428,13 @@ impl<'a> Cursor<'a> {
             text if matches!(byte, b'\'' | b'`' | b'~' | b'@' | b'^') => {
                 return wrong(at, format!("`{}` is Clojure and not EDN; expected a value", shortened(text)));
             }
-            text => return self.encoded(at, writer.str(text)),
+            text => return encoded(at, writer.str(text)),
         }
         Ok(())
     }
 
     /// A string without its quotes.
-    pub(crate) fn string(&mut self) -> Parse<Cow<'a, str>> {
+    fn string(&mut self) -> Parse<Cow<'a, str>> {
         let start = self.at + 1;
         let Some(end) = find_quote(&self.bytes[start.min(self.bytes.len())..]) else {
             return Err(Stop::More);
@@ -406,32 +507,39 @@ impl<'a> Cursor<'a> {
         if named.chars().count() != 1 {
             return wrong(at, format!("`\\{}` is not a character", shortened(text)));
         }
-        self.encoded(at, writer.str(named))
+        encoded(at, writer.str(named))
+    }
+
+    /// An integer without a sign, of at most 18 digits, which fit whatever they are, with its end in
+    /// the window. `None` leaves the cursor where it is.
+    #[inline]
+    fn short_integer(&mut self) -> Option<i64> {
+        let rest = self.bytes.get(self.at..)?;
+        let mut n = 0_i64;
+        for (digits, byte) in rest.iter().enumerate().take(19) {
+            match byte {
+                b'0'..=b'9' if digits < 18 => n = n * 10 + i64::from(byte - b'0'),
+                _ if CLASS[usize::from(*byte)] & (SPACE | DELIMITER) != 0
+                    && digits > 0
+                    && (digits == 1 || rest[0] != b'0') =>
+                {
+                    self.at += digits;
+                    return Some(n);
+                }
+                _ => return None,
+            }
+        }
+        None
     }
 
     #[inline]
-    pub(crate) fn number(&mut self, writer: &mut ValueWriter<'_>) -> Parse<()> {
-        let mut at = self.at;
-        let mut n = 0_i64;
-        // Up to 18 digits fit, whatever they are.
-        let limit = at + 18;
-        loop {
-            match self.bytes.get(at) {
-                Some(digit @ b'0'..=b'9') if at < limit => {
-                    n = n * 10 + i64::from(digit - b'0');
-                    at += 1;
-                }
-                Some(byte)
-                    if CLASS[usize::from(*byte)] & (SPACE | DELIMITER) != 0
-                        && at > self.at
-                        && (self.bytes[self.at] != b'0' || at == self.at + 1) =>
-                {
-                    self.at = at;
-                    writer.int(n);
-                    return Ok(());
-                }
-                _ => return self.any_number(writer),
+    fn number(&mut self, writer: &mut ValueWriter<'_>) -> Parse<()> {
+        match self.short_integer() {
+            Some(n) => {
+                writer.int(n);
+                Ok(())
             }
+            None => self.any_number(writer),
         }
     }
 
@@ -442,17 +550,10 @@ impl<'a> Cursor<'a> {
         match Number::parse(text) {
             Ok(Number::Int(n)) => writer.int(n),
             Ok(Number::Float(x)) => writer.float(x),
-            Ok(Number::Ratio(text)) => return self.encoded(at, writer.str(&text)),
+            Ok(Number::Ratio(text)) => return encoded(at, writer.str(&text)),
             Err(reason) => return wrong(at, reason),
         }
         Ok(())
-    }
-
-    pub(crate) fn encoded(&self, at: usize, result: Result<(), EncodeError>) -> Parse<()> {
-        match result {
-            Ok(()) => Ok(()),
-            Err(error) => wrong(at, error.to_string()),
-        }
     }
 }
 
@@ -555,8 +656,4 @@ fn greatest_divisor(mut one: u64, mut other: u64) -> u64 {
         (one, other) = (other, one % other);
     }
     one.max(1)
-}
-
-pub(crate) fn too_large(text: &str) -> String {
-    format!("the number {} does not fit in 64 bits; write it as text", shortened(text))
 }

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-use crate::formats::source::{Parse, Stop, shortened, wrong};
-use crate::tape::{EncodeError, ValueWriter};
+use crate::formats::operation::encoded;
+use crate::formats::source::{Parse, Stop, shortened, too_large, wrong};
+use crate::tape::ValueWriter;
 
 /// Deepest nesting that is read, as in serde_json.
 pub(crate) const MAX_DEPTH: usize = 128;
@@ -108,10 +109,13 @@ impl<'a> Cursor<'a> {
         match self.peek()? {
             b'0'..=b'9' | b'-' => self.number(writer),
             b'[' => self.list(writer, depth),
-            b'"' => {
-                let text = self.string()?;
-                encoded(at, writer.str(&text))
-            }
+            b'"' => match self.plain_string() {
+                Some(text) => encoded(at, writer.ascii(text)),
+                None => {
+                    let text = self.string()?;
+                    encoded(at, writer.str(&text))
+                }
+            },
             b'{' => self.map(writer, depth),
             _ => match self.word()? {
                 b"null" => {
@@ -199,8 +203,25 @@ impl<'a> Cursor<'a> {
         Ok(depth + 1)
     }
 
-    /// A string without its quotes.
+    /// A string without its quotes, if it is ASCII without escapes and ends in the window. `None`
+    /// leaves the cursor where it is.
     #[inline]
+    pub(crate) fn plain_string(&mut self) -> Option<&'a [u8]> {
+        let rest = self.bytes.get(self.at + 1..)?;
+        for (length, byte) in rest.iter().enumerate() {
+            match byte {
+                b'"' => {
+                    self.at += length + 2;
+                    return Some(&rest[..length]);
+                }
+                b'\\' | 0..=31 | 128.. => return None,
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// A string without its quotes.
     pub(crate) fn string(&mut self) -> Parse<Cow<'a, str>> {
         let start = self.at + 1;
         let mut at = start;
@@ -318,10 +339,7 @@ impl<'a> Cursor<'a> {
         {
             if unsigned.bytes().all(|byte| byte.is_ascii_digit()) {
                 let Ok(n) = text.parse() else {
-                    return wrong(
-                        start,
-                        format!("the number {} does not fit in 64 bits; write it as text", shortened(text)),
-                    );
+                    return wrong(start, too_large(text));
                 };
                 self.at += length;
                 writer.int(n);
@@ -358,13 +376,6 @@ fn written_as_integer(text: &str) -> bool {
         b"0" => text.len() == 1,
         [b'1'..=b'9', rest @ ..] => rest.iter().all(u8::is_ascii_digit),
         _ => false,
-    }
-}
-
-fn encoded(at: usize, result: Result<(), EncodeError>) -> Parse<()> {
-    match result {
-        Ok(()) => Ok(()),
-        Err(error) => wrong(at, error.to_string()),
     }
 }
 
