@@ -8,6 +8,7 @@ use crate::sequential::{Scope, Sequential};
 use crate::set_full::SetFull;
 use crate::staleness::Staleness;
 use crate::stats::StatsChecker;
+use crate::transactions;
 
 mod models;
 
@@ -64,6 +65,15 @@ pub const CHECKERS: &[Listed] = &[
     Listed { name: "durability", summary: "what was acknowledged is there in the final reads" },
     Listed { name: "atomic-commit", summary: "all participants of a transaction decide the same, once" },
     Listed { name: "watch", summary: "watchers are told every change once, in order" },
+    Listed {
+        name: "list-append",
+        summary: "transactions that read and append to lists: Elle's anomalies, strictly serializable",
+    },
+    Listed { name: "rw-register", summary: "transactions that read and write registers: the same" },
+    Listed {
+        name: "closed-predicate",
+        summary: "transactions that read by predicate in a known universe: the same",
+    },
     Listed { name: "staleness", summary: "by how many writes and milliseconds reads are behind; a measure" },
     Listed { name: "stats", summary: "counts, latencies and errors; every function got something through" },
 ];
@@ -81,6 +91,9 @@ pub fn checker_by_name(name: &str) -> Option<Box<dyn Checker>> {
         "staleness" => Box::new(Staleness::default()),
         "set-full" => Box::new(SetFull { linearizable: false }),
         "set-full-linearizable" => Box::new(SetFull { linearizable: true }),
+        "list-append" => Box::new(transactions::ListAppend::default()),
+        "rw-register" => Box::new(transactions::RwRegister::default()),
+        "closed-predicate" => Box::new(transactions::ClosedPredicate::default()),
         "set" => Box::new(promises::Set),
         "queue" => Box::new(promises::Queue),
         "total-queue" => Box::new(promises::TotalQueue::default()),

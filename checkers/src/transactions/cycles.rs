@@ -137,3 +137,6 @@ fn outside(component: &Component, mut cycle: Cycle) -> Cycle {
     cycle.steps.rotate_left(first);
     cycle
 }
+
+#[cfg(test)]
+mod tests;

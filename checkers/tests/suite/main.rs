@@ -22,4 +22,6 @@ mod special;
 mod staleness;
 mod text;
 mod transactions_elle;
+mod transactions_mutation;
 mod transactions_oracle;
+mod transactions_random;

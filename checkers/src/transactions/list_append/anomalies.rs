@@ -16,13 +16,9 @@ use crate::transactions::history::NONE;
 use crate::transactions::notes::{Notes, quoted};
 
 const G1A: Anomaly = Anomaly::known("G1a");
-const G1B: Anomaly = Anomaly::known("G1b");
-const INTERNAL: Anomaly = Anomaly::known("internal");
-const FUTURE_READ: Anomaly = Anomaly::known("future-read");
 const DUPLICATE_ELEMENTS: Anomaly = Anomaly::known("duplicate-elements");
 const INCOMPATIBLE_ORDER: Anomaly = Anomaly::known("incompatible-order");
 const DIRTY_UPDATE: Anomaly = Anomaly::known("dirty-update");
-const LOST_UPDATE: Anomaly = Anomaly::known("lost-update");
 const GARBAGE_READ: Anomaly = Anomaly::known("garbage-read");
 const DUPLICATE_APPENDS: Anomaly = Anomaly::known("duplicate-appends");
 const LOST_APPEND: Anomaly = Anomaly::known("lost-append");
@@ -32,7 +28,7 @@ pub(super) struct Scene<'s, 'h> {
     pub(super) columns: &'s Columns<'h>,
     pub(super) versions: &'s Versions,
     pub(super) strays: &'s Strays,
-    /// For each version the one that the same transaction appended to the key before, or [`NONE`].
+    /// For each append the one before it by the same transaction to the key, or [`NONE`].
     pub(super) own_before: Vec<u32>,
     /// For each version whether its transaction appended more to the key.
     pub(super) intermediate: Vec<bool>,
@@ -40,32 +36,36 @@ pub(super) struct Scene<'s, 'h> {
 
 impl<'s, 'h> Scene<'s, 'h> {
     pub(super) fn new(columns: &'s Columns<'h>, versions: &'s Versions, strays: &'s Strays) -> Self {
-        let mut own_before = vec![NONE; columns.versions.len()];
+        let mut own_before = vec![NONE; columns.mops.len()];
         let mut intermediate = vec![false; columns.versions.len()];
-        let mut last = vec![(NONE, NONE); columns.keys.len()];
+        let mut last = vec![NONE; columns.keys.len()];
         for (number, txn) in (0u32..).zip(&columns.txns) {
             for at in txn.mops.clone() {
-                let Mop::Append { key, version } = columns.mops[at as usize] else { continue };
-                let (who, before) = std::mem::replace(&mut last[key as usize], (number, version));
-                if who == number && before != version {
-                    own_before[version as usize] = before;
-                    intermediate[before as usize] = true;
+                let Mop::Append { key, .. } = columns.mops[at as usize] else { continue };
+                let before = std::mem::replace(&mut last[key as usize], at);
+                if before == NONE || before < txn.mops.start {
+                    continue;
+                }
+                own_before[at as usize] = before;
+                if let Mop::Append { version, .. } = columns.mops[before as usize] {
+                    // Another that appended the same and failed is not who was seen.
+                    intermediate[version as usize] |= columns.versions[version as usize].writer == number;
                 }
             }
         }
         Scene { columns, versions, strays, own_before, intermediate }
     }
 
-    fn call(&self, txn: u32) -> u32 {
+    pub(super) fn call(&self, txn: u32) -> u32 {
         self.columns.txns[txn as usize].call
     }
-    fn key(&self, key: u32) -> ValueRef<'h> {
+    pub(super) fn key(&self, key: u32) -> ValueRef<'h> {
         self.columns.keys[key as usize]
     }
-    fn value(&self, version: u32) -> String {
+    pub(super) fn value(&self, version: u32) -> String {
         quoted(self.columns.versions[version as usize].value)
     }
-    fn writer(&self, version: u32) -> u32 {
+    pub(super) fn writer(&self, version: u32) -> u32 {
         self.columns.versions[version as usize].writer
     }
     /// Who appended the version, if that is known and they failed.
@@ -78,6 +78,7 @@ impl<'s, 'h> Scene<'s, 'h> {
         self.doubled(notes);
         self.odd_places(notes);
         self.stray_reads(notes);
+        self.reversed_appends(notes);
         self.dirty_updates(notes);
         if in_time {
             self.lost_appends(notes);
@@ -209,6 +210,36 @@ impl<'s, 'h> Scene<'s, 'h> {
         }
     }
 
+    /// Two elements in another order than one transaction appended them. No cycle shows that.
+    fn reversed_appends(&self, notes: &mut Notes<'_>) {
+        for (at, before) in self.own_before.iter().enumerate().filter(|(_, before)| **before != NONE) {
+            let (Mop::Append { key, version }, Mop::Append { version: earlier, .. }) =
+                (self.columns.mops[at], self.columns.mops[*before as usize])
+            else {
+                continue;
+            };
+            let place = |version: u32| self.versions.place[version as usize];
+            let known = |version: u32| place(version) != NONE && self.writer(version) != NONE;
+            if !known(version) || !known(earlier) || place(earlier) < place(version) {
+                continue;
+            }
+            let reader = &self.columns.reads[self.versions.longest[key as usize] as usize];
+            let name = self.key(key);
+            let calls = [self.call(self.writer(version)), self.call(reader.txn)];
+            notes.note(INCOMPATIBLE_ORDER, Some(name.to_value()), &calls, |names| {
+                format!(
+                    "{} appended {} to key {} and then {}, but {} read {}, in the opposite order",
+                    names[0],
+                    self.value(earlier),
+                    quoted(name),
+                    self.value(version),
+                    names[1],
+                    quoted(reader.list),
+                )
+            });
+        }
+    }
+
     /// In the order of a key, an element of a transaction that failed under one of a transaction that did not.
     fn dirty_updates(&self, notes: &mut Notes<'_>) {
         for odd in self.versions.odd.iter().filter(|odd| odd.what == Oddity::Failed) {
@@ -312,225 +343,4 @@ impl<'s, 'h> Scene<'s, 'h> {
             }
         }
     }
-
-    /// What one transaction shows by itself, and lost updates, which are transactions that read and then
-    /// appended.
-    fn within_transactions(&self, notes: &mut Notes<'_>) {
-        let keys = self.columns.keys.len();
-        let mut touched = vec![Touched::NOTHING; keys];
-        // Who first read a version (or nothing of a key) and then appended; others do so in vain.
-        let mut claimed = vec![NONE; self.columns.versions.len()];
-        let mut claimed_empty = vec![NONE; keys];
-        let mut collisions: HashMap<(u32, u32), Vec<u32>, FastHash> = HashMap::default();
-        let mut stray = Contents::default();
-        for (number, txn) in (0u32..).zip(&self.columns.txns) {
-            if txn.fate == Fate::Fail {
-                continue;
-            }
-            let (mut internal, mut future) = (false, false);
-            for at in txn.mops.clone() {
-                let mop = self.columns.mops[at as usize];
-                let (Mop::Append { key, .. } | Mop::Read { key, .. }) = mop else { continue };
-                let known = &mut touched[key as usize];
-                if known.txn != number {
-                    *known = Touched { txn: number, ..Touched::NOTHING };
-                }
-                match mop {
-                    Mop::Append { version, .. } => {
-                        if txn.fate == Fate::Ok && !known.appended && known.first_read != NONE {
-                            let read = &self.columns.reads[known.first_read as usize];
-                            let slot = match read.last {
-                                _ if !read.compatible => None,
-                                NONE => Some(&mut claimed_empty[key as usize]),
-                                last => Some(&mut claimed[last as usize]),
-                            };
-                            if let Some(slot) = slot {
-                                if *slot == NONE {
-                                    *slot = number;
-                                } else {
-                                    let first = *slot;
-                                    let group =
-                                        collisions.entry((key, read.last)).or_insert_with(|| vec![first]);
-                                    group.push(number);
-                                }
-                            }
-                        }
-                        if txn.fate == Fate::Ok && !future && self.saw(known.most_read, version, &mut stray) {
-                            future = true;
-                            self.future_read(notes, number, known.most_read, version);
-                        }
-                        (known.appended, known.last_append) = (true, version);
-                        known.appends += 1;
-                    }
-                    Mop::Read { read, .. } => {
-                        if !internal && (known.base != NONE || known.appends > 0) {
-                            internal = self.internal(notes, number, known, read);
-                        }
-                        if !known.appended && known.first_read == NONE {
-                            known.first_read = read;
-                        }
-                        let reads = &self.columns.reads;
-                        if known.most_read == NONE
-                            || reads[known.most_read as usize].count < reads[read as usize].count
-                        {
-                            known.most_read = read;
-                        }
-                        (known.base, known.appends) = (read, 0);
-                        self.intermediate(notes, &reads[read as usize]);
-                    }
-                    Mop::Unknown => {}
-                }
-            }
-        }
-        let mut collisions: Vec<_> = collisions.into_iter().collect();
-        collisions.sort_unstable();
-        for ((key, last), txns) in collisions {
-            let calls: Vec<u32> = txns.iter().take(4).map(|txn| self.call(*txn)).collect();
-            let what =
-                if last == NONE { "nothing".to_owned() } else { format!("it up to {}", self.value(last)) };
-            let key = self.key(key);
-            notes.note(LOST_UPDATE, Some(key.to_value()), &calls, |names| {
-                format!(
-                    "{} all read key {}, found {what}, and then appended to it: each but one missed an update",
-                    names.join(", "),
-                    quoted(key)
-                )
-            });
-        }
-    }
-
-    /// Whether the read has the version.
-    fn saw(&self, read: u32, version: u32, stray: &mut Contents) -> bool {
-        let Some(found) = self.columns.reads.get(read as usize) else { return false };
-        if found.compatible {
-            let place = self.versions.place[version as usize];
-            return place != NONE && place < found.count;
-        }
-        if stray.read != Some(read) {
-            let elements = self.strays.get(&read).map(|elements| elements.iter().copied().collect());
-            *stray = Contents { read: Some(read), elements: elements.unwrap_or_default() };
-        }
-        stray.elements.contains(&version)
-    }
-
-    fn future_read(&self, notes: &mut Notes<'_>, txn: u32, read: u32, version: u32) {
-        let read = &self.columns.reads[read as usize];
-        let (key, value) = (self.key(read.key), self.value(version));
-        notes.note(FUTURE_READ, Some(key.to_value()), &[self.call(txn)], |names| {
-            format!(
-                "{} read key {} as {}, with {value}, which it appended itself only afterwards",
-                names[0],
-                quoted(key),
-                quoted(read.list)
-            )
-        });
-    }
-
-    /// Whether a read contradicts what its transaction had read or appended before.
-    fn internal(&self, notes: &mut Notes<'_>, txn: u32, known: &Touched, read: u32) -> bool {
-        let found = &self.columns.reads[read as usize];
-        // What was appended since the last read, the last first.
-        let mut appended = Vec::with_capacity(known.appends as usize);
-        let mut version = known.last_append;
-        while (appended.len() as u32) < known.appends && version != NONE {
-            appended.push(version);
-            version = self.own_before[version as usize];
-        }
-        let own = known.appends as usize;
-        let base = self.columns.reads.get(known.base as usize);
-        let lengths = match base {
-            Some(base) => base.count as usize + own == found.count as usize,
-            None => own <= found.count as usize,
-        };
-        let kept = |base: &Read<'_>| match (base.list.as_list(), found.list.as_list()) {
-            (Some(base), Some(list)) => list.as_bytes().starts_with(base.as_bytes()),
-            (None, _) => true,
-            (Some(base), None) => base.len() == 0,
-        };
-        let fine = lengths
-            && (base.is_none_or(|base| (base.compatible && found.compatible) || kept(base)))
-            && self.ends_with(read, &appended);
-        if !fine {
-            let key = self.key(found.key);
-            let mut expected: Vec<String> =
-                appended.iter().rev().map(|version| self.value(*version)).collect();
-            expected.insert(0, base.map_or("…".to_owned(), |base| format!("all of {}", quoted(base.list))));
-            notes.note(INTERNAL, Some(key.to_value()), &[self.call(txn)], |names| {
-                format!(
-                    "{} read key {} as {}, but from what it had read and appended itself it should have seen {}",
-                    names[0],
-                    quoted(key),
-                    quoted(found.list),
-                    expected.join(", ")
-                )
-            });
-        }
-        !fine
-    }
-
-    /// Whether the last elements of a read are these, the last first.
-    fn ends_with(&self, read: u32, versions: &[u32]) -> bool {
-        let found = &self.columns.reads[read as usize];
-        let elements = match self.strays.get(&read) {
-            Some(elements) => &elements[..],
-            None => &self.versions.order_of(found.key)[..found.count as usize],
-        };
-        versions.len() <= elements.len()
-            && elements.iter().rev().zip(versions).all(|(one, other)| one == other)
-    }
-
-    /// A read that ends with what its writer then appended to.
-    fn intermediate(&self, notes: &mut Notes<'_>, read: &Read<'_>) {
-        if read.last == NONE {
-            return;
-        }
-        let writer = self.writer(read.last);
-        if writer == NONE || writer == read.txn || !self.intermediate[read.last as usize] {
-            return;
-        }
-        let (key, value) = (self.key(read.key), self.value(read.last));
-        notes.note(G1B, Some(key.to_value()), &[self.call(read.txn), self.call(writer)], |names| {
-            format!(
-                "{} read key {} as {}, which ends with {value}; but {} then appended more to that key",
-                names[0],
-                quoted(key),
-                quoted(read.list),
-                names[1]
-            )
-        });
-    }
-}
-
-/// What the transaction at hand did with a key so far.
-#[derive(Clone, Copy)]
-struct Touched {
-    txn: u32,
-    /// Its last read of the key, and how many appends of its own came since.
-    base: u32,
-    appends: u32,
-    last_append: u32,
-    /// Its first read, if it came before any append.
-    first_read: u32,
-    /// The longest of its reads.
-    most_read: u32,
-    appended: bool,
-}
-
-impl Touched {
-    const NOTHING: Touched = Touched {
-        txn: NONE,
-        base: NONE,
-        appends: 0,
-        last_append: NONE,
-        first_read: NONE,
-        most_read: NONE,
-        appended: false,
-    };
-}
-
-/// The elements of the stray read that was asked for last.
-#[derive(Default)]
-struct Contents {
-    read: Option<u32>,
-    elements: HashSet<u32, FastHash>,
 }

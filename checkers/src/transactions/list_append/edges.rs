@@ -58,7 +58,11 @@ impl Dependencies<'_, '_> {
                     if let Some(writer) = self.writer(last) {
                         graph.edge(writer, read.txn, WR);
                     }
-                    next_writer[last as usize]
+                    if self.versions.is_doubled(self.columns, last) {
+                        NONE
+                    } else {
+                        next_writer[last as usize]
+                    }
                 }
             };
             if missed != NONE {

@@ -17,6 +17,7 @@ mod anomalies;
 mod columns;
 mod edges;
 mod versions;
+mod within;
 
 use anomalies::Scene;
 use columns::Columns;

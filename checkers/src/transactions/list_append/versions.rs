@@ -61,6 +61,11 @@ impl Versions {
         (0..order.len()).rev().find(|at| self.place[order[*at] as usize] == *at as u32).map(|at| order[at])
     }
 
+    /// Whether several may have appended the version, so that it has no one place.
+    pub(super) fn is_doubled(&self, columns: &Columns<'_>, version: u32) -> bool {
+        version < self.garbage && columns.versions[version as usize].writer == NONE
+    }
+
     /// Whether nobody appended the version.
     pub(super) fn is_garbage(&self, version: u32) -> bool {
         version != NONE && version >= self.garbage
@@ -328,8 +333,12 @@ pub(super) fn readers_of_tails(columns: &Columns<'_>, versions: &Versions) -> Gr
         keys + 1,
         columns.reads.iter().map(|read| {
             let key = read.key as usize;
-            let at_tail =
-                concerned[key] && read.last == tails[key] && (read.count == 0) == (tails[key] == NONE);
+            // Of an element that stands there more than once, only the longest read is sure to be at the last.
+            let whole = || read.count as usize == versions.order_of(read.key).len();
+            let at_tail = concerned[key]
+                && (!versions.is_doubled(columns, read.last) || whole())
+                && read.last == tails[key]
+                && (read.count == 0) == (tails[key] == NONE);
             if at_tail { read.key } else { keys as u32 }
         }),
     )

@@ -48,8 +48,8 @@ pub(super) struct Accesses {
 impl Accesses {
     pub(super) fn new(history: &TxnHistory) -> Self {
         let count = history.versions.len();
-        let intermediate = intermediate(history);
         let (sole, doubled) = sole_writers(history);
+        let intermediate = intermediate(history, &sole);
         // Transactions that took effect: answered, or seen.
         let mut effective: Vec<bool> = history.txns.iter().map(|txn| txn.fate == Fate::Ok).collect();
         for (reader, txn) in (0u32..).zip(&history.txns) {
@@ -142,14 +142,14 @@ impl Accesses {
     }
 }
 
-fn intermediate(history: &TxnHistory) -> Vec<bool> {
+fn intermediate(history: &TxnHistory, sole: &[u32]) -> Vec<bool> {
     let mut intermediate = vec![false; history.versions.len()];
     let mut last = vec![(NONE, NONE); history.keys.len()];
     for number in 0..history.txns.len() as u32 {
         for mop in history.mops_of(number) {
             let Mop::Write { key, version } = mop else { continue };
             let (who, before) = std::mem::replace(&mut last[*key as usize], (number, *version));
-            if who == number && before != *version {
+            if who == number && before != *version && sole[before as usize] == number {
                 intermediate[before as usize] = true;
             }
         }
