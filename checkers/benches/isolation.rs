@@ -27,6 +27,14 @@ fn main() {
         for level in [Level::ReadCommitted, Level::ReadAtomic, Level::Causal] {
             row(&format!("{txns} transactions"), &plain, Holds::Registers, level);
         }
+        for level in [Level::Pram, Level::WeakCausal, Level::MonotonicReads, Level::WritesFollowReads] {
+            row(&format!("{txns} transactions"), &plain, Holds::Registers, level);
+        }
+        if txns <= 100_000 {
+            for level in [Level::StrictSerializable, Level::Serializable, Level::SnapshotIsolation] {
+                row(&format!("{txns} transactions"), &plain, Holds::Registers, level);
+            }
+        }
         drop(plain);
         let unanswered = run(Load { info: 1, ..Load::registers(txns) });
         row(&format!("{txns} transactions, 1 % info"), &unanswered, Holds::Registers, Level::Causal);
@@ -35,6 +43,11 @@ fn main() {
         row(&format!("{} transactions on lists", txns / 10), &lists, Holds::Lists, Level::Causal);
         let snapshot = run(Load { mode: Mode::Snapshot, ..Load::registers(txns) });
         row(&format!("{txns} transactions, snapshots"), &snapshot, Holds::Registers, Level::Causal);
+        if txns <= 100_000 {
+            for level in [Level::SnapshotIsolation, Level::Serializable] {
+                row(&format!("{txns} transactions, snapshots"), &snapshot, Holds::Registers, level);
+            }
+        }
     }
 }
 

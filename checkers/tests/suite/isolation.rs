@@ -37,7 +37,9 @@ fn against_brute_force(holds: Holds, levels: &[Level], shapes: &[Shape]) {
             assert_eq!(
                 found,
                 expected,
-                "seed {seed}, {level:?}: {judgement:#?}\n{}",
+                "seed {seed}, {level:?}: {} {}\n{}",
+                judgement.verdict,
+                judgement.reason,
                 lines(&history(&txns, holds))
             );
             seen[at][usize::from(found)] += 1;
@@ -104,6 +106,28 @@ fn session_guarantees_agree_with_brute_force_on_registers() {
 #[test]
 fn session_guarantees_agree_with_brute_force_on_lists() {
     against_brute_force(Holds::Lists, SESSIONS, &shapes(Holds::Lists));
+}
+
+#[test]
+fn a_level_that_holds_implies_the_weaker_ones() {
+    for holds in [Holds::Registers, Holds::Lists] {
+        for seed in 0..cases() / 5 {
+            let shape = Shape { sessions: 3, txns: 8, ops: 3, keys: 3, holds };
+            let txns = random(&mut Random(1_000_000 + seed), shape);
+            if txns.iter().all(|txn| txn.fate != checkers::Fate::Ok) {
+                continue;
+            }
+            for level in Level::all() {
+                if judge(&txns, holds, level).verdict == Verdict::Invalid {
+                    continue;
+                }
+                for weaker in level.implies() {
+                    let verdict = judge(&txns, holds, *weaker).verdict;
+                    assert_eq!(verdict, Verdict::Valid, "seed {seed}: {level:?} without {weaker:?}");
+                }
+            }
+        }
+    }
 }
 
 #[test]

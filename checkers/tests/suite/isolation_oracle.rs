@@ -155,9 +155,11 @@ impl<'a> World<'a> {
                     })
                 })
             }),
-            Level::WeakCausal => {
-                acyclic(&causes) && self.some_versions(&mut |versions| self.weakly_causal(&causes, versions))
-            }
+            Level::WeakCausal => self.some_versions(&mut |versions| {
+                let mut all = causes.clone();
+                self.add_versions(&mut all, versions);
+                acyclic(&closure(&all)) && self.weakly_causal(&causes, versions)
+            }),
             _ => self.some_versions(&mut |versions| {
                 sessions.iter().all(|session| {
                     let mut keys: Vec<u64> = self.reads.iter().flatten().map(|read| read.key).collect();
@@ -308,10 +310,16 @@ impl<'a> World<'a> {
         })
     }
 
+    /// What reads prove of the versions: those that somebody saw come in their order, the others after.
     fn add_versions(&self, before: &mut [u32], versions: &BTreeMap<u64, Vec<usize>>) {
-        for order in versions.values() {
-            for pair in order.windows(2) {
-                before[pair[1]] |= 1 << pair[0];
+        for (key, order) in versions {
+            let reads = || self.reads.iter().flatten().filter(|read| read.key == *key);
+            for (place, first) in order.iter().enumerate() {
+                if reads().any(|read| read.seen >> first & 1 == 1) {
+                    for second in &order[place + 1..] {
+                        before[*second] |= 1 << first;
+                    }
+                }
             }
         }
     }
@@ -359,11 +367,8 @@ impl<'a> World<'a> {
                 _ => 0,
             };
         }
-        if let Some(order) = versions.get(&key) {
-            for pair in order.windows(2) {
-                before[pair[1]] |= 1 << pair[0];
-            }
-        }
+        let only = versions.get(&key).map(|order| BTreeMap::from([(key, order.clone())]));
+        self.add_versions(&mut before, &only.unwrap_or_default());
         for t3 in (0..count).filter(|at| self.txns[*at].session == session) {
             for read in self.reads[t3].iter().filter(|read| read.key == key) {
                 let earlier = (0..count).filter(|o| bit(self.session[t3], *o));
@@ -378,7 +383,9 @@ impl<'a> World<'a> {
                     }
                     _ => (0..count).filter(|o| bit(self.saw[t3], *o)).fold(0, |s, o| s | had_read[o]),
                 };
-                for t2 in writers.iter().filter(|t2| bit(visible, **t2) && **t2 != t3) {
+                // A session that had seen its own future is not excused from seeing it again.
+                let counts = |t2: usize| t2 != t3 || level == Level::MonotonicReads;
+                for t2 in writers.iter().filter(|t2| bit(visible, **t2) && counts(**t2)) {
                     match read.from {
                         None => return false,
                         Some(t1) if t1 != *t2 => before[t1] |= 1 << t2,

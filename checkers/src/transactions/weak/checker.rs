@@ -61,7 +61,7 @@ impl Isolation {
     pub fn check_transactions(&self, history: &History, txns: &TxnHistory, budget: &Budget<'_>) -> Judgement {
         let words = Words { history, txns };
         let Built { committed, faults, doubtful } = build(txns);
-        let algorithm = algorithm(self.level);
+        let algorithm = self::algorithm(self.level);
         if faults.count > 0 {
             let evidence =
                 faults.first.iter().map(|fault| Evidence::Finding(faults::finding(&words, fault))).collect();
@@ -73,6 +73,8 @@ impl Isolation {
         let mut meter = Meter::new(budget);
         let mut established = Vec::new();
         let decision = decide(&words, &committed, self.level, &mut meter, &mut established);
+        let (decision, shown_by) = simplest(&words, &committed, self.level, decision, budget);
+        let algorithm = self::algorithm(shown_by);
         let judgement = match decision {
             Decision::Broken(finding) => Judgement::invalid(algorithm, vec![Evidence::Finding(finding)]),
             Decision::Unknown(reason) => Judgement::unknown(algorithm, reason),
@@ -105,6 +107,39 @@ impl Isolation {
     }
 }
 
+/// What breaks a weaker level breaks this one too, and is often easier to see; and where a search
+/// ended without an answer, it is one. The levels that need no search are tried.
+fn simplest(
+    words: &Words<'_>,
+    committed: &Committed<'_>,
+    level: Level,
+    decision: Decision,
+    budget: &Budget<'_>,
+) -> (Decision, Level) {
+    let size = |decision: &Decision| match decision {
+        Decision::Holds => 0,
+        Decision::Broken(finding) => finding.operations.len(),
+        Decision::Unknown(_) => usize::MAX,
+    };
+    let (mut best, mut shown_by) = (decision, level);
+    if size(&best) <= 3 {
+        return (best, shown_by);
+    }
+    for weaker in level.all_weaker() {
+        if algorithm(weaker) == SEARCH {
+            continue;
+        }
+        let mut meter = Meter::new(budget);
+        let other = decide(words, committed, weaker, &mut meter, &mut Vec::new());
+        if matches!(other, Decision::Broken(_)) && size(&other) < size(&best) {
+            (best, shown_by) = (other, weaker);
+        }
+    }
+    (best, shown_by)
+}
+
+const SEARCH: &str = "polygraph-search";
+
 fn algorithm(level: Level) -> &'static str {
     match level {
         Level::ReadYourWrites | Level::MonotonicReads | Level::MonotonicWrites | Level::WritesFollowReads => {
@@ -112,7 +147,7 @@ fn algorithm(level: Level) -> &'static str {
         }
         Level::Pram | Level::CausalMemory => "session-views",
         Level::ReadCommitted | Level::ReadAtomic | Level::WeakCausal | Level::Causal => "saturation",
-        _ => "polygraph-search",
+        _ => SEARCH,
     }
 }
 

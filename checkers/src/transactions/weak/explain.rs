@@ -113,7 +113,7 @@ impl Explain<'_, '_> {
                     at = to[at as usize];
                     path.push(at);
                 }
-                return path;
+                return self.without_stops(path);
             }
             let mut cursor = 0;
             while let Some(before) = next_cause(self.committed, node, &mut cursor) {
@@ -126,6 +126,21 @@ impl Explain<'_, '_> {
         vec![first, last]
     }
 
+    /// The way without the nodes between two of the same session: what is before is before.
+    fn without_stops(&self, way: Vec<u32>) -> Vec<u32> {
+        let mut short: Vec<u32> = Vec::with_capacity(way.len());
+        for node in way {
+            while let [.., before, stop] = short[..]
+                && self.committed.in_session_before(before, stop)
+                && self.committed.in_session_before(stop, node)
+            {
+                short.pop();
+            }
+            short.push(node);
+        }
+        short
+    }
+
     /// A cycle: `step` says why each of these is before the next, the last before the first.
     pub fn cycle(
         &self,
@@ -133,6 +148,7 @@ impl Explain<'_, '_> {
         cycle: &[u32],
         mut step: impl FnMut(u32, u32, &mut Vec<u32>) -> String,
     ) -> Finding {
+        let cycle = &self.without_stops(cycle.to_vec())[..];
         let mut about = cycle.to_vec();
         let steps: Vec<String> =
             (0..cycle.len()).map(|at| step(cycle[at], cycle[(at + 1) % cycle.len()], &mut about)).collect();

@@ -87,6 +87,22 @@ impl Level {
         )
     }
 
+    /// All levels that hold whenever this one does, the weaker before the stronger.
+    pub fn all_weaker(self) -> Vec<Level> {
+        let mut found: Vec<Level> = self.implies().to_vec();
+        let mut at = 0;
+        while at < found.len() {
+            let more = found[at].implies();
+            at += 1;
+            for level in more {
+                if !found.contains(level) {
+                    found.push(*level);
+                }
+            }
+        }
+        Level::all().filter(|level| found.contains(level)).collect()
+    }
+
     /// The levels that hold whenever this one does, those next to it.
     pub fn implies(self) -> &'static [Level] {
         match self {
