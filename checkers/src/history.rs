@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use thiserror::Error;
 
 use crate::event::{Event, EventRef, EventType, Extra, Name, Process};
+use crate::formats::shortened;
 use crate::hash::FastHash;
 use crate::tape::{EncodeError, ValueRef, ValueWriter};
 
@@ -384,8 +385,8 @@ impl HistoryBuilder {
                 }
                 HistoryProblem::OtherFunction {
                     process,
-                    invoked: self.history.names[usize::from(invoked)].to_string(),
-                    completed: self.history.names[usize::from(f)].to_string(),
+                    invoked: shortened(&self.history.names[usize::from(invoked)]),
+                    completed: shortened(&self.history.names[usize::from(f)]),
                     invocation: at as usize,
                 }
             }

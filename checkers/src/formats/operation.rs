@@ -173,6 +173,9 @@ pub(crate) struct Operations {
     recent: Vec<(Box<[u8]>, NameId)>,
 }
 
+/// How many keys without a meaning an operation may have.
+const MAX_OTHER_KEYS: usize = 1_000;
+
 /// How many functions are remembered.
 const RECENT: usize = 8;
 
@@ -240,6 +243,12 @@ impl Operations {
                 _ => {
                     self.scratch(cursor)?;
                     let name = utf8(at, &name)?;
+                    if self.extra().other.len() >= MAX_OTHER_KEYS {
+                        return wrong(
+                            at,
+                            format!("an operation has more than {MAX_OTHER_KEYS} keys; is this one?"),
+                        );
+                    }
                     let other = &mut self.fields.extra.get_or_insert_default().other;
                     if other.insert(name.to_string(), json(&self.scratch)).is_some() {
                         return twice(at, name);
@@ -412,7 +421,7 @@ impl Operations {
         let value = ValueRef::new(&self.scratch);
         match value.view() {
             View::Int(time) => Ok(Some(u64::try_from(time).unwrap_or(0))),
-            View::Float(time) => Ok(Some(time as u64)),
+            View::Float(time) => Ok(Some((time as u64).min(i64::MAX as u64))),
             View::Nil => Ok(None),
             // `#inst "2014-…"`: a date, of which only the order counts, and that is the file's.
             View::Str(_) => Ok(None),

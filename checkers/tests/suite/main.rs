@@ -4,6 +4,7 @@ mod cases;
 mod corpus;
 mod corpus_path;
 mod formats_corpus;
+mod formats_fuzz;
 mod lying_model;
 mod mutation;
 mod oracle;

@@ -15,6 +15,9 @@ use crate::tape::ValueWriter;
 /// Deepest nesting that is read; no operation comes near it.
 pub(crate) const MAX_DEPTH: usize = 128;
 
+/// Longest namespace of a map, which every key of it gets.
+const MAX_NAMESPACE: usize = 256;
+
 const SPACE: u8 = 1;
 const DELIMITER: u8 = 2;
 const CONTROL: u8 = 4;
@@ -341,6 +344,9 @@ impl<'a> Cursor<'a> {
             b':' => {
                 self.at += 1;
                 let namespace = self.keyword()?;
+                if namespace.len() > MAX_NAMESPACE {
+                    return wrong(at, format!("a namespace of more than {MAX_NAMESPACE} bytes"));
+                }
                 self.skip_at(depth)?;
                 if self.peek()? != b'{' {
                     return self.wrong("`#:` and a namespace stand before a map; this is none");
