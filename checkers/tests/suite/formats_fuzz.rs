@@ -173,11 +173,8 @@ fn read(format: Format, bytes: &[u8]) {
 }
 
 fn cases(ordinary: u32, nightly: u32) -> ProptestConfig {
-    let nightly = std::env::var_os("STORMGLASS_NIGHTLY").is_some();
-    ProptestConfig {
-        failure_persistence: None,
-        ..ProptestConfig::with_cases(if nightly { 100_000 } else { ordinary })
-    }
+    let cases = if std::env::var_os("STORMGLASS_NIGHTLY").is_some() { nightly } else { ordinary };
+    ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases) }
 }
 
 #[test]
