@@ -191,7 +191,7 @@ impl Checker for SetFull {
         match history.operations().find(foreign) {
             None => Ok(()),
             Some(operation) => Err(DecodeError {
-                position: operation.call,
+                position: history.origin(operation.call),
                 problem: format!(
                     "a set has no `{}`, only `add` and `read`; choose the workload that this history is of",
                     operation.invocation.f
@@ -244,7 +244,7 @@ fn survey(history: &History, linearizable: bool, budget: &Budget<'_>) -> Result<
             (f, _) => {
                 return Err(format!(
                     "event {}: `set-full` knows `add` and `read`, not `{f}`; a set that does more needs another checker",
-                    operation.call
+                    history.origin(operation.call)
                 ));
             }
         }
@@ -253,7 +253,7 @@ fn survey(history: &History, linearizable: bool, budget: &Budget<'_>) -> Result<
     let mut asked = 0;
     let mut looked_at = 0;
     for operation in history.operations().filter(|op| op.invocation.f == "read" && op.fate() == Fate::Ok) {
-        let size = take_read(&operation, reads.len() as u32, &mut elements)?;
+        let size = take_read(history, &operation, reads.len() as u32, &mut elements)?;
         reads.push(Read { call: operation.call as u32, size });
         looked_at += elements.all.len();
         if looked_at >= asked + ASK_EVERY {
@@ -269,12 +269,18 @@ fn survey(history: &History, linearizable: bool, budget: &Budget<'_>) -> Result<
 }
 
 /// How many different elements the read has.
-fn take_read(operation: &Operation<'_>, number: u32, elements: &mut Elements) -> Result<u32, String> {
+fn take_read(
+    history: &History,
+    operation: &Operation<'_>,
+    number: u32,
+    elements: &mut Elements,
+) -> Result<u32, String> {
     let Some((ret, completion)) = operation.completion else { return Ok(0) };
     let Some(list) = completion.value.as_list() else {
         let shown: String = completion.value.to_string().chars().take(80).collect();
         return Err(format!(
-            "event {ret}: an answered `read` of a set needs a list of elements, not {shown}"
+            "event {}: an answered `read` of a set needs a list of elements, not {shown}",
+            history.origin(ret)
         ));
     };
     let call = operation.call as u32;
@@ -394,12 +400,14 @@ impl Problem {
     fn evidence(self, history: &History, element: &Element) -> SetElementEvidence {
         let Element { value, .. } = element;
         let add = element.add();
+        let at = |position: u32| history.origin(position as usize);
         let (problem, sentence, calls) = match self {
             Problem::Lost => (
                 "lost",
                 format!(
                     "{value} was known to be in the set at event {}, but the last read, begun at event {}, lacks it",
-                    element.known, element.last_absent
+                    at(element.known),
+                    at(element.last_absent)
                 ),
                 vec![add, element.last_present, element.last_absent],
             ),
@@ -407,25 +415,27 @@ impl Problem {
                 "stale",
                 format!(
                     "{value} was known to be in the set at event {}, but the read that began at event {} lacks it",
-                    element.known, element.last_absent
+                    at(element.known),
+                    at(element.last_absent)
                 ),
                 vec![add, element.first_present, element.last_absent, element.last_present],
             ),
             Problem::Duplicated => (
                 "duplicated",
-                format!("the read at event {} has {value} twice", element.doubled_in),
+                format!("the read at event {} has {value} twice", at(element.doubled_in)),
                 vec![add, element.doubled_in],
             ),
             Problem::NeverAdded if element.attempt == NONE => (
                 "never-added",
-                format!("the read at event {} has {value}, which nobody added", element.first_present),
+                format!("the read at event {} has {value}, which nobody added", at(element.first_present)),
                 vec![element.first_present],
             ),
             Problem::NeverAdded => (
                 "never-added",
                 format!(
                     "the read at event {} has {value}, which nobody tried to add before event {}",
-                    element.first_present, element.attempt
+                    at(element.first_present),
+                    at(element.attempt)
                 ),
                 vec![element.first_present, element.attempt],
             ),

@@ -14,13 +14,16 @@
 //! | 11, 12 | a map: the same with entries, sorted by key |
 //! | 48 and above | the integer that is 64 less: −16 to 191 |
 
-use std::cmp::Ordering;
 use std::fmt;
 
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
-use crate::formats::shortened;
 use crate::value::{Float, Value};
+
+mod order;
+mod writer;
+
+pub use writer::{Begun, EncodeError, ValueWriter};
 
 const NIL: u8 = 0;
 const FALSE: u8 = 1;
@@ -40,9 +43,6 @@ const FIRST_INLINE: u8 = 48;
 const INLINE_BIAS: i64 = 64;
 const SHORT_HEADER: usize = 3;
 const LONG_HEADER: usize = 9;
-
-/// 2^53: beyond it, not every integer is a float.
-const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// A value where it lies on a tape. Equal if the values are equal.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -157,6 +157,16 @@ impl<'t> ValueRef<'t> {
         Some((items.next()?, items.next()?))
     }
 
+    /// The second half of a list of length two whose first half is `first`.
+    #[inline]
+    pub fn paired_with(self, first: ValueRef<'_>) -> Option<ValueRef<'t>> {
+        // No value is the beginning of another one, so equal bytes suffice.
+        match self.0 {
+            [LIST, _, 2, rest @ ..] => rest.strip_prefix(first.0).map(ValueRef),
+            _ => self.as_pair().filter(|(one, _)| *one == first).map(|(_, second)| second),
+        }
+    }
+
     /// The three parts of a list of length three.
     #[inline]
     pub fn as_triple(self) -> Option<(ValueRef<'t>, ValueRef<'t>, ValueRef<'t>)> {
@@ -260,6 +270,14 @@ pub struct Items<'t> {
     left: u32,
 }
 
+impl<'t> Items<'t> {
+    /// The encoded elements that are left, one after the other. A list begins with the elements of
+    /// another exactly when its bytes begin with those of the other.
+    pub(crate) fn as_bytes(&self) -> &'t [u8] {
+        self.rest
+    }
+}
+
 impl<'t> Iterator for Items<'t> {
     type Item = ValueRef<'t>;
 
@@ -327,391 +345,5 @@ fn length(bytes: &[u8]) -> usize {
         LIST | MAP => SHORT_HEADER + usize::from(bytes[1]),
         LIST_LONG | MAP_LONG => LONG_HEADER + u32::from_le_bytes(fixed(bytes)) as usize,
         _ => 1,
-    }
-}
-
-/// The order of values, [`Value`]'s, without making any.
-fn compare(one: ValueRef<'_>, other: ValueRef<'_>) -> Ordering {
-    match (rank(one.0[0]), rank(other.0[0])) {
-        (2, 2) => one.as_int().cmp(&other.as_int()),
-        (4, 4) => text(one.0).cmp(text(other.0)),
-        (5, 5) | (6, 6) => {
-            let (mut one, mut other) = (items(one), items(other));
-            loop {
-                match (one.next(), other.next()) {
-                    (Some(one), Some(other)) => match compare(one, other) {
-                        Ordering::Equal => {}
-                        order => return order,
-                    },
-                    (one, other) => return one.is_some().cmp(&other.is_some()),
-                }
-            }
-        }
-        (3, 3) => one.to_value().cmp(&other.to_value()),
-        (1, 1) => one.as_bool().cmp(&other.as_bool()),
-        (one, other) => one.cmp(&other),
-    }
-}
-
-/// Where the kind of value with this first byte stands among the kinds.
-fn rank(tag: u8) -> u8 {
-    match tag {
-        NIL => 0,
-        FALSE | TRUE => 1,
-        FLOAT => 3,
-        STR | STR_LONG => 4,
-        LIST | LIST_LONG => 5,
-        MAP | MAP_LONG => 6,
-        _ => 2,
-    }
-}
-
-/// The bytes of a text.
-fn text(bytes: &[u8]) -> &[u8] {
-    if bytes[0] == STR { &bytes[2..] } else { &bytes[5..] }
-}
-
-/// What a list holds, or a map, keys and values in turns.
-fn items(value: ValueRef<'_>) -> Items<'_> {
-    match value.as_list() {
-        Some(items) => items,
-        None => value.as_map().map_or(Items { rest: &[], left: 0 }, |entries| entries.0),
-    }
-}
-
-/// Writes values at the end of a tape.
-///
-/// A list is begun, its elements are written, and it is ended with their number; a map likewise,
-/// with a key before each of its values.
-#[derive(Debug)]
-pub struct ValueWriter<'t> {
-    bytes: &'t mut Vec<u8>,
-}
-
-/// A list or map that is begun and not yet ended.
-#[derive(Debug)]
-#[must_use = "what is begun must be ended"]
-pub struct Begun(usize);
-
-/// A map has one key twice, or a value is larger than 4 GiB.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum EncodeError {
-    /// This key.
-    KeyTwice(Value),
-    /// Larger than 4 GiB.
-    TooLarge,
-}
-
-impl fmt::Display for EncodeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            EncodeError::KeyTwice(key) => {
-                write!(f, "the key {} stands twice in one object", shortened(&key.to_string()))
-            }
-            EncodeError::TooLarge => f.write_str("a value larger than 4 GiB"),
-        }
-    }
-}
-impl std::error::Error for EncodeError {}
-
-impl<'t> ValueWriter<'t> {
-    /// A writer at the end of `bytes`.
-    pub(crate) fn new(bytes: &'t mut Vec<u8>) -> Self {
-        ValueWriter { bytes }
-    }
-
-    /// Absent.
-    pub fn nil(&mut self) {
-        self.bytes.push(NIL);
-    }
-
-    /// A truth value.
-    pub fn bool(&mut self, b: bool) {
-        self.bytes.push(if b { TRUE } else { FALSE });
-    }
-
-    /// An integer.
-    #[inline]
-    pub fn int(&mut self, n: i64) {
-        if (i64::from(FIRST_INLINE) - INLINE_BIAS..=255 - INLINE_BIAS).contains(&n) {
-            self.bytes.push((n + INLINE_BIAS) as u8);
-        } else if let Ok(n) = i16::try_from(n) {
-            self.bytes.push(INT_16);
-            self.bytes.extend_from_slice(&n.to_le_bytes());
-        } else if let Ok(n) = i32::try_from(n) {
-            self.bytes.push(INT_32);
-            self.bytes.extend_from_slice(&n.to_le_bytes());
-        } else {
-            self.bytes.push(INT_64);
-            self.bytes.extend_from_slice(&n.to_le_bytes());
-        }
-    }
-
-    /// A number. One without a fraction that a float holds exactly is the integer: some clients
-    /// write 1 and are told 1.0, and that is the same number.
-    pub fn float(&mut self, x: f64) {
-        if x.fract() == 0.0 && x.abs() <= MAX_EXACT {
-            return self.int(x as i64);
-        }
-        self.bytes.push(FLOAT);
-        self.bytes.extend_from_slice(&x.to_le_bytes());
-    }
-
-    /// Text.
-    ///
-    /// # Errors
-    /// It is larger than 4 GiB.
-    pub fn str(&mut self, text: &str) -> Result<(), EncodeError> {
-        self.text(text.as_bytes())
-    }
-
-    #[inline]
-    fn text(&mut self, text: &[u8]) -> Result<(), EncodeError> {
-        match u8::try_from(text.len()) {
-            Ok(length) => self.bytes.extend_from_slice(&[STR, length]),
-            Err(_) => {
-                let length = u32::try_from(text.len()).map_err(|_| EncodeError::TooLarge)?;
-                self.bytes.push(STR_LONG);
-                self.bytes.extend_from_slice(&length.to_le_bytes());
-            }
-        }
-        self.bytes.extend_from_slice(text);
-        Ok(())
-    }
-
-    /// Text of which it is known that it is ASCII, and so that it is text.
-    ///
-    /// # Errors
-    /// As [`str`](Self::str).
-    #[inline]
-    pub(crate) fn ascii(&mut self, text: &[u8]) -> Result<(), EncodeError> {
-        debug_assert!(text.is_ascii());
-        self.text(text)
-    }
-
-    /// A value that lies on another tape.
-    pub fn copy(&mut self, value: ValueRef<'_>) {
-        self.bytes.extend_from_slice(value.as_bytes());
-    }
-
-    /// A list or a map, whose elements or entries are written next.
-    pub fn begin(&mut self) -> Begun {
-        let at = self.bytes.len();
-        self.bytes.extend_from_slice(&[0; SHORT_HEADER]);
-        Begun(at)
-    }
-
-    /// The list is complete, with so many elements.
-    ///
-    /// # Errors
-    /// It is larger than 4 GiB.
-    #[inline]
-    pub fn end_list(&mut self, list: Begun, elements: usize) -> Result<(), EncodeError> {
-        self.end(list.0, elements, LIST, LIST_LONG)
-    }
-
-    /// The map is complete, with so many entries, each a key and a value.
-    ///
-    /// # Errors
-    /// A key stands twice, or it is larger than 4 GiB.
-    pub fn end_map(&mut self, map: Begun, entries: usize) -> Result<(), EncodeError> {
-        self.sort_entries(map.0 + SHORT_HEADER, entries)?;
-        self.end(map.0, entries, MAP, MAP_LONG)
-    }
-
-    /// The elements of the list are a set: their order means nothing, and they are sorted.
-    ///
-    /// # Errors
-    /// It is larger than 4 GiB.
-    pub fn end_set(&mut self, set: Begun, elements: usize) -> Result<(), EncodeError> {
-        let start = set.0 + SHORT_HEADER;
-        let left = u32::try_from(elements).map_err(|_| EncodeError::TooLarge)?;
-        let mut items: Vec<ValueRef<'_>> = Items { rest: &self.bytes[start..], left }.collect();
-        if !items.is_sorted_by(|one, other| compare(*one, *other).is_le()) {
-            items.sort_by(|one, other| compare(*one, *other));
-            let sorted: Vec<u8> = items.iter().flat_map(|item| item.as_bytes()).copied().collect();
-            self.bytes.truncate(start);
-            self.bytes.extend_from_slice(&sorted);
-        }
-        self.end_list(set, elements)
-    }
-
-    /// Any value.
-    ///
-    /// # Errors
-    /// It is larger than 4 GiB, or a map in it has one key twice.
-    pub fn value(&mut self, value: &Value) -> Result<(), EncodeError> {
-        match value {
-            Value::Nil => self.nil(),
-            Value::Bool(b) => self.bool(*b),
-            Value::Int(n) => self.int(*n),
-            Value::Float(x) => self.float(x.0),
-            Value::Str(text) => self.str(text)?,
-            Value::List(items) => {
-                let list = self.begin();
-                for item in items.iter() {
-                    self.value(item)?;
-                }
-                self.end_list(list, items.len())?;
-            }
-            Value::Map(entries) => {
-                let map = self.begin();
-                for (key, value) in entries.iter() {
-                    self.value(key)?;
-                    self.value(value)?;
-                }
-                self.end_map(map, entries.len())?;
-            }
-        }
-        Ok(())
-    }
-
-    fn end(&mut self, at: usize, count: usize, short: u8, long: u8) -> Result<(), EncodeError> {
-        let content = self.bytes.len() - at - SHORT_HEADER;
-        if let (Ok(length), Ok(count)) = (u8::try_from(content), u8::try_from(count)) {
-            self.bytes[at..at + SHORT_HEADER].copy_from_slice(&[short, length, count]);
-            return Ok(());
-        }
-        let length = u32::try_from(content).map_err(|_| EncodeError::TooLarge)?;
-        let count =
-            u32::try_from(count).ok().filter(|count| *count < u32::MAX / 2).ok_or(EncodeError::TooLarge)?;
-        let grown = self.bytes.len() + LONG_HEADER - SHORT_HEADER;
-        self.bytes.resize(grown, 0);
-        self.bytes.copy_within(at + SHORT_HEADER..grown - (LONG_HEADER - SHORT_HEADER), at + LONG_HEADER);
-        self.bytes[at] = long;
-        self.bytes[at + 1..at + 5].copy_from_slice(&length.to_le_bytes());
-        self.bytes[at + 5..at + 9].copy_from_slice(&count.to_le_bytes());
-        Ok(())
-    }
-
-    /// Sorts the entries from `start` to the end by key.
-    fn sort_entries(&mut self, start: usize, entries: usize) -> Result<(), EncodeError> {
-        if entries < 2 {
-            return Ok(());
-        }
-        let left = u32::try_from(entries * 2).map_err(|_| EncodeError::TooLarge)?;
-        let mut all: Vec<(ValueRef<'_>, ValueRef<'_>)> =
-            Entries(Items { rest: &self.bytes[start..], left }).collect();
-        if all.windows(2).all(|pair| compare(pair[0].0, pair[1].0).is_lt()) {
-            return Ok(());
-        }
-        all.sort_by(|one, other| compare(one.0, other.0));
-        if let Some(twice) = all.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-            return Err(EncodeError::KeyTwice(twice[0].0.to_value()));
-        }
-        let mut sorted = Vec::with_capacity(self.bytes.len() - start);
-        for (key, value) in all {
-            sorted.extend_from_slice(key.as_bytes());
-            sorted.extend_from_slice(value.as_bytes());
-        }
-        self.bytes.truncate(start);
-        self.bytes.append(&mut sorted);
-        Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn encoded(value: &Value) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        ValueWriter::new(&mut bytes).value(value).unwrap();
-        bytes
-    }
-
-    fn samples() -> Vec<Value> {
-        let mut samples = vec![
-            Value::Nil,
-            true.into(),
-            false.into(),
-            Value::Float(Float(1.5)),
-            Value::Float(Float(f64::NAN)),
-            "".into(),
-            "read".into(),
-            "x".repeat(255).into(),
-            "ü".repeat(300).into(),
-            Value::list([]),
-            Value::pair("k1", 7),
-            Value::list((0..300).map(Value::Int)),
-            Value::list([Value::list((0..200).map(|n| Value::Int(n * 1000))), Value::Nil]),
-        ];
-        for n in [0, -16, -17, 191, 192, -32768, 32767, 32768, 1 << 31, i64::MAX, i64::MIN] {
-            samples.push(Value::Int(n));
-        }
-        let map = |n: i64| (0..n).map(|i| (Value::from(format!("k{i:03}")), Value::Int(i)));
-        samples.push(Value::Map(map(3).collect()));
-        samples.push(Value::Map(map(300).collect()));
-        samples
-    }
-
-    #[test]
-    fn a_value_comes_back_as_it_was_written() {
-        for value in samples() {
-            let bytes = encoded(&value);
-            assert_eq!(length(&bytes), bytes.len(), "{value}");
-            let read = ValueRef::new(&bytes);
-            assert_eq!(read.to_value(), value);
-            assert!(read == value);
-            let json = |value: &dyn erased::Json| value.json();
-            assert_eq!(json(&read), json(&value));
-        }
-    }
-
-    mod erased {
-        pub(super) trait Json {
-            fn json(&self) -> String;
-        }
-        impl<T: serde::Serialize> Json for T {
-            fn json(&self) -> String {
-                serde_json::to_string(self).unwrap()
-            }
-        }
-    }
-
-    #[test]
-    fn values_are_equal_when_their_bytes_are() {
-        let samples = samples();
-        for one in &samples {
-            for other in &samples {
-                assert_eq!(encoded(one) == encoded(other), one == other, "{one} {other}");
-            }
-        }
-        let entry = |key: &str, n| (Value::from(key), Value::Int(n));
-        let one = Value::Map([entry("a", 1), entry("b", 2)].into());
-        let other = Value::Map([entry("b", 2), entry("a", 1)].into());
-        assert_eq!(encoded(&one), encoded(&other));
-        assert_eq!(encoded(&Value::Float(Float(3.0))), encoded(&Value::Int(3)));
-        let twice = Value::Map([entry("b", 2), entry("b", 3)].into());
-        let error = ValueWriter::new(&mut Vec::new()).value(&twice).unwrap_err();
-        assert_eq!(error.to_string(), "the key \"b\" stands twice in one object");
-    }
-
-    #[test]
-    fn the_order_is_that_of_values() {
-        let mut samples = samples();
-        samples.push(Value::list([Value::Nil]));
-        samples.push(Value::list([Value::Nil, Value::Int(1)]));
-        samples.push(Value::Float(Float(-1.5)));
-        samples.push(Value::from("reae"));
-        samples.push(Value::Map([(Value::from("k000"), Value::Int(1))].into()));
-        for one in &samples {
-            for other in &samples {
-                let (bytes, others) = (encoded(one), encoded(other));
-                assert_eq!(compare(ValueRef(&bytes), ValueRef(&others)), one.cmp(other), "{one} {other}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_set_is_sorted() {
-        let mut bytes = Vec::new();
-        let mut writer = ValueWriter::new(&mut bytes);
-        let set = writer.begin();
-        for n in [3, 1, 200] {
-            writer.int(n);
-        }
-        writer.end_set(set, 3).unwrap();
-        assert_eq!(ValueRef::new(&bytes).to_value(), Value::list([1, 3, 200].map(Value::Int)));
     }
 }

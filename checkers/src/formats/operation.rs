@@ -250,7 +250,7 @@ impl Operations {
                         );
                     }
                     let other = &mut self.fields.extra.get_or_insert_default().other;
-                    if other.insert(name.to_string(), json(&self.scratch)).is_some() {
+                    if other.insert(name.to_string(), ValueRef::new(&self.scratch).to_value()).is_some() {
                         return twice(at, name);
                     }
                     continue;
@@ -308,7 +308,8 @@ impl Operations {
             },
             Key::Evidence => {
                 self.scratch(cursor)?;
-                self.extra().evidence = Some(json(&self.scratch)).filter(|evidence| !evidence.is_null());
+                self.extra().evidence =
+                    Some(ValueRef::new(&self.scratch).to_value()).filter(|evidence| !evidence.is_nil());
             }
             Key::Key => {
                 self.scratch(cursor)?;
@@ -324,8 +325,8 @@ impl Operations {
 
     /// Keeps what was read last as a field without a meaning.
     fn other(&mut self, name: &str) {
-        let value = json(&self.scratch);
-        if !value.is_null() {
+        let value = ValueRef::new(&self.scratch).to_value();
+        if !value.is_nil() {
             self.extra().other.insert(name.to_owned(), value);
         }
     }
@@ -454,11 +455,6 @@ fn not_a_process(value: &dyn std::fmt::Display) -> String {
         Process::MAX_CLIENT,
         shortened(&value.to_string())
     )
-}
-
-fn json(bytes: &[u8]) -> serde_json::Value {
-    // A value is JSON, but for numbers that are none.
-    serde_json::to_value(ValueRef::new(bytes)).unwrap_or_default()
 }
 
 fn twice<T>(at: usize, name: &str) -> Parse<T> {

@@ -126,12 +126,14 @@ fn overtaken(reads: &[Read], elements: &[Element], first: &[u32]) -> Option<Diso
 
 impl Disorder {
     pub(super) fn evidence(&self, history: &History, elements: &[Element]) -> SetElementEvidence {
+        let at = |position: u32| history.origin(position as usize);
         match *self {
             Disorder::Incomparable { smaller, larger, only_smaller, only_larger } => {
+                let (first, second) = (at(smaller), at(larger));
                 let (one, other) = (&elements[only_smaller].value, &elements[only_larger].value);
                 let sentence = format!(
-                    "no order of the adds explains two reads: the one begun at event {smaller} has {one} \
-                     without {other}, the one begun at event {larger} has {other} without {one}"
+                    "no order of the adds explains two reads: the one begun at event {first} has {one} \
+                     without {other}, the one begun at event {second} has {other} without {one}"
                 );
                 let calls = vec![elements[only_smaller].add(), elements[only_larger].add(), smaller, larger];
                 about(history, one, "incomparable", sentence, calls)
@@ -139,9 +141,13 @@ impl Disorder {
             Disorder::Overtaken { read, later, earlier } => {
                 let (later, earlier) = (&elements[later], &elements[earlier]);
                 let sentence = format!(
-                    "the read begun at event {read} has {}, which nobody tried to add before event {}, but \
+                    "the read begun at event {} has {}, which nobody tried to add before event {}, but \
                      lacks {}, which was known to be in the set at event {}",
-                    later.value, later.attempt, earlier.value, earlier.known
+                    at(read),
+                    later.value,
+                    at(later.attempt),
+                    earlier.value,
+                    at(earlier.known)
                 );
                 let calls = vec![earlier.add(), later.attempt, read];
                 about(history, &earlier.value, "overtaken", sentence, calls)

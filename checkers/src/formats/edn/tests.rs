@@ -172,7 +172,7 @@ fn the_quirks_of_other_peoples_histories() {
     assert_eq!(history.event(0).f, &"txn");
     let info = history.event(1).extra.unwrap();
     assert_eq!(info.error, Some(Value::list(["timeout".into(), "x".into()])));
-    assert_eq!(info.other["exception"], serde_json::json!({"a": 1}));
+    assert_eq!(info.other["exception"], crate::object!({"a": 1}));
     let (_, nemesis) = history.nemesis().next().unwrap();
     assert_eq!(
         (nemesis.value.as_str(), nemesis.node.map(|node| node.as_str())),
@@ -268,7 +268,7 @@ fn a_window_that_ends_anywhere_changes_nothing() {
 fn what_is_written_is_read_again() {
     let text = "{:index 0, :type :invoke, :process 0, :f :txn, :value [[:r 5 nil] [:append \"k\" 1]], :time 1}\n\
                 {:index 1, :type :info, :process 0, :f :txn, :value [[:r 5 [1 2]] [:append \"k\" 1]], :time 2, :node \"n1\", \
-                :error \"a\\\"b\\n\", :more {\"x\" [1 nil true 1.5]}}\n\
+                :error \"a\\\"b\\n\", :more {\"x\" [1 nil true 1.5e0]}}\n\
                 {:index 2, :type :info, :process :nemesis, :f :kill, :value {\"n\" 1.5e0, 2 \"x y\"}, :time 3, \
                 :outcome \"installed\", :evidence {\"pid\" 7}}\n";
     let first = history(text);
