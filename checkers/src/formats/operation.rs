@@ -116,15 +116,14 @@ pub(crate) fn next<'a>(
     events: &mut Events,
 ) -> Parse<Step> {
     cursor.skip()?;
-    match list {
-        Some(open) => {
-            if !cursor.another(open.first, open.end)? {
-                *list = None;
-                return Ok(Step::Bracket);
-            }
-        }
-        None if cursor.is_at_end() => return Ok(Step::Done),
-        None => {}
+    if let Some(List { end, first }) = list
+        && !cursor.another(*first, *end)?
+    {
+        *list = None;
+        return Ok(Step::Bracket);
+    }
+    if list.is_none() && cursor.is_at_end() {
+        return Ok(Step::Done);
     }
     let start = cursor.at();
     match cursor.peek()? {
@@ -203,7 +202,8 @@ enum Key {
     Error,
     Outcome,
     Evidence,
-    Key,
+    /// The key that stands beside the value, not in it.
+    Beside,
 }
 
 impl Operations {
@@ -239,7 +239,7 @@ impl Operations {
                 b"error" => Key::Error,
                 b"outcome" => Key::Outcome,
                 b"evidence" => Key::Evidence,
-                b"key" if self.keyed == Keyed::Yes => Key::Key,
+                b"key" if self.keyed == Keyed::Yes => Key::Beside,
                 _ => {
                     self.scratch(cursor)?;
                     let name = utf8(at, &name)?;
@@ -311,7 +311,7 @@ impl Operations {
                 self.extra().evidence =
                     Some(ValueRef::new(&self.scratch).to_value()).filter(|evidence| !evidence.is_nil());
             }
-            Key::Key => {
+            Key::Beside => {
                 self.scratch(cursor)?;
                 std::mem::swap(&mut self.scratch, &mut self.key);
             }
