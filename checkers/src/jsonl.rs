@@ -21,6 +21,9 @@ use crate::value::Value;
 /// Longest line that is read, in bytes; what is longer is refused before it is held in memory.
 pub const MAX_LINE_BYTES: usize = 16 << 20;
 
+/// Longest part of a parser's reason that is told, in characters: it may quote the line.
+const MAX_REASON: usize = 300;
+
 /// Appends the line of `event` at `index`, with its line end, to `out`.
 ///
 /// # Errors
@@ -220,7 +223,8 @@ fn parse_line(text: &[u8], line: usize) -> Result<Event, ReadError> {
     let syntax = |error: serde_json::Error| {
         let reason = error.to_string();
         // serde_json adds its own position, which counts from the start of this line.
-        let reason = reason.split(" at line ").next().unwrap_or(&reason).to_owned();
+        let reason = reason.split(" at line ").next().unwrap_or(&reason);
+        let reason: String = reason.chars().take(MAX_REASON).collect();
         ReadError::Syntax { line, column: error.column(), reason }
     };
     let (index, event) = EventSeed.deserialize(&mut json).map_err(syntax)?;

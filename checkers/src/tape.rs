@@ -20,6 +20,7 @@ use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
 use crate::value::{Float, Value};
 
+mod order;
 mod writer;
 
 pub use writer::{Begun, EncodeError, ValueWriter};

@@ -27,6 +27,7 @@ use super::FormatError;
 use super::json::text::{Cursor, Dialect};
 use super::sessions::{Access, Sessions, TransactionId, Zero, number};
 use super::source::{Parse, Source, Stop, shortened, wrong};
+use crate::hash::FastHash;
 use crate::history::History;
 use crate::tape::{ValueRef, ValueWriter};
 
@@ -255,7 +256,7 @@ pub fn read_text(input: impl BufRead) -> Result<History, FormatError> {
 #[derive(Default)]
 struct TextReader {
     sessions: Sessions,
-    keys: HashMap<Box<str>, i64>,
+    keys: HashMap<Box<str>, i64, FastHash>,
     session: u32,
 }
 

@@ -1,10 +1,10 @@
 //! What Jepsen logs: `jepsen.log`, `history.txt`, and the logs among Porcupine's tests.
 //!
 //! ```text
-//! INFO  jepsen.util - 0	:invoke	:read	nil
-//! INFO  jepsen.util - 2	:invoke	:write	4
-//! INFO  jepsen.util - 0	:ok	:read	nil
-//! INFO  jepsen.util - 2	:info	:write	:timed-out
+//! INFO  jepsen.util - 0  :invoke  :read  nil
+//! INFO  jepsen.util - 2  :invoke  :write  4
+//! INFO  jepsen.util - 0  :ok  :read  nil
+//! INFO  jepsen.util - 2  :info  :write  :timed-out
 //! ```
 //! An operation is a process, a type, a function, a value in EDN and maybe an error, with anything
 //! before; lines without these are chatter and are passed over. A keyword in the place of the value of

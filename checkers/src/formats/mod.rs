@@ -51,6 +51,7 @@ use thiserror::Error;
 use crate::history::{History, HistoryError};
 use crate::jsonl;
 pub use source::MAX_EVENT_BYTES;
+pub(crate) use source::shortened;
 
 /// In which way a history is written. See the [module](self).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

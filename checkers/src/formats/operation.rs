@@ -116,15 +116,14 @@ pub(crate) fn next<'a>(
     events: &mut Events,
 ) -> Parse<Step> {
     cursor.skip()?;
-    match list {
-        Some(open) => {
-            if !cursor.another(open.first, open.end)? {
-                *list = None;
-                return Ok(Step::Bracket);
-            }
-        }
-        None if cursor.is_at_end() => return Ok(Step::Done),
-        None => {}
+    if let Some(List { end, first }) = list
+        && !cursor.another(*first, *end)?
+    {
+        *list = None;
+        return Ok(Step::Bracket);
+    }
+    if list.is_none() && cursor.is_at_end() {
+        return Ok(Step::Done);
     }
     let start = cursor.at();
     match cursor.peek()? {
@@ -173,6 +172,9 @@ pub(crate) struct Operations {
     recent: Vec<(Box<[u8]>, NameId)>,
 }
 
+/// How many keys without a meaning an operation may have.
+const MAX_OTHER_KEYS: usize = 1_000;
+
 /// How many functions are remembered.
 const RECENT: usize = 8;
 
@@ -200,7 +202,8 @@ enum Key {
     Error,
     Outcome,
     Evidence,
-    Key,
+    /// The key that stands beside the value, not in it.
+    Beside,
 }
 
 impl Operations {
@@ -236,10 +239,16 @@ impl Operations {
                 b"error" => Key::Error,
                 b"outcome" => Key::Outcome,
                 b"evidence" => Key::Evidence,
-                b"key" if self.keyed == Keyed::Yes => Key::Key,
+                b"key" if self.keyed == Keyed::Yes => Key::Beside,
                 _ => {
                     self.scratch(cursor)?;
                     let name = utf8(at, &name)?;
+                    if self.extra().other.len() >= MAX_OTHER_KEYS {
+                        return wrong(
+                            at,
+                            format!("an operation has more than {MAX_OTHER_KEYS} keys; is this one?"),
+                        );
+                    }
                     let other = &mut self.fields.extra.get_or_insert_default().other;
                     if other.insert(name.to_string(), ValueRef::new(&self.scratch).to_value()).is_some() {
                         return twice(at, name);
@@ -302,7 +311,7 @@ impl Operations {
                 self.extra().evidence =
                     Some(ValueRef::new(&self.scratch).to_value()).filter(|evidence| !evidence.is_nil());
             }
-            Key::Key => {
+            Key::Beside => {
                 self.scratch(cursor)?;
                 std::mem::swap(&mut self.scratch, &mut self.key);
             }
@@ -413,7 +422,7 @@ impl Operations {
         let value = ValueRef::new(&self.scratch);
         match value.view() {
             View::Int(time) => Ok(Some(u64::try_from(time).unwrap_or(0))),
-            View::Float(time) => Ok(Some(time as u64)),
+            View::Float(time) => Ok(Some((time as u64).min(i64::MAX as u64))),
             View::Nil => Ok(None),
             // `#inst "2014-…"`: a date, of which only the order counts, and that is the file's.
             View::Str(_) => Ok(None),

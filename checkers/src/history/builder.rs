@@ -6,6 +6,7 @@ use super::{
     HAS_EXTRA, Head, History, HistoryError, HistoryProblem, NO_NAME, NONE, OFFSET, Rules, TYPE_SHIFT,
 };
 use crate::event::{Event, EventType, Extra, Name, Process};
+use crate::formats::shortened;
 use crate::hash::FastHash;
 use crate::tape::{ValueRef, ValueWriter};
 
@@ -238,8 +239,8 @@ impl HistoryBuilder {
                 }
                 HistoryProblem::OtherFunction {
                     process,
-                    invoked: self.history.names[usize::from(invoked)].to_string(),
-                    completed: self.history.names[usize::from(f)].to_string(),
+                    invoked: shortened(&self.history.names[usize::from(invoked)]),
+                    completed: shortened(&self.history.names[usize::from(f)]),
                     invocation: at as usize,
                 }
             }

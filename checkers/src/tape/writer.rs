@@ -2,10 +2,12 @@
 
 use std::fmt;
 
+use super::order::compare;
 use super::{
     Entries, FALSE, FIRST_INLINE, FLOAT, INLINE_BIAS, INT_16, INT_32, INT_64, Items, LIST, LIST_LONG,
     LONG_HEADER, MAP, MAP_LONG, NIL, SHORT_HEADER, STR, STR_LONG, TRUE, ValueRef,
 };
+use crate::formats::shortened;
 use crate::value::Value;
 
 /// 2^53: beyond it, not every integer is a float.
@@ -37,7 +39,9 @@ pub enum EncodeError {
 impl fmt::Display for EncodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            EncodeError::KeyTwice(key) => write!(f, "the key {key} stands twice in one object"),
+            EncodeError::KeyTwice(key) => {
+                write!(f, "the key {} stands twice in one object", shortened(&key.to_string()))
+            }
             EncodeError::TooLarge => f.write_str("a value larger than 4 GiB"),
         }
     }
@@ -155,15 +159,13 @@ impl<'t> ValueWriter<'t> {
     /// It is larger than 4 GiB.
     pub fn end_set(&mut self, set: Begun, elements: usize) -> Result<(), EncodeError> {
         let start = set.0 + SHORT_HEADER;
-        let mut items: Vec<Value> = Items { rest: &self.bytes[start..], left: u32::MAX.min(elements as u32) }
-            .map(ValueRef::to_value)
-            .collect();
-        if !items.is_sorted() {
-            items.sort();
+        let left = u32::try_from(elements).map_err(|_| EncodeError::TooLarge)?;
+        let mut items: Vec<ValueRef<'_>> = Items { rest: &self.bytes[start..], left }.collect();
+        if !items.is_sorted_by(|one, other| compare(*one, *other).is_le()) {
+            items.sort_by(|one, other| compare(*one, *other));
+            let sorted: Vec<u8> = items.iter().flat_map(|item| item.as_bytes()).copied().collect();
             self.bytes.truncate(start);
-            for item in &items {
-                self.value(item)?;
-            }
+            self.bytes.extend_from_slice(&sorted);
         }
         self.end_list(set, elements)
     }
@@ -221,21 +223,20 @@ impl<'t> ValueWriter<'t> {
         if entries < 2 {
             return Ok(());
         }
-        let all: Vec<(ValueRef<'_>, ValueRef<'_>)> =
-            Entries(Items { rest: &self.bytes[start..], left: (entries * 2) as u32 }).collect();
-        let keys: Vec<Value> = all.iter().map(|(key, _)| key.to_value()).collect();
-        if keys.windows(2).all(|pair| pair[0] < pair[1]) {
+        let left = u32::try_from(entries * 2).map_err(|_| EncodeError::TooLarge)?;
+        let mut all: Vec<(ValueRef<'_>, ValueRef<'_>)> =
+            Entries(Items { rest: &self.bytes[start..], left }).collect();
+        if all.windows(2).all(|pair| compare(pair[0].0, pair[1].0).is_lt()) {
             return Ok(());
         }
-        let mut order: Vec<usize> = (0..all.len()).collect();
-        order.sort_by(|one, other| keys[*one].cmp(&keys[*other]));
-        if let Some(twice) = order.windows(2).find(|pair| keys[pair[0]] == keys[pair[1]]) {
-            return Err(EncodeError::KeyTwice(keys[twice[0]].clone()));
+        all.sort_by(|one, other| compare(one.0, other.0));
+        if let Some(twice) = all.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+            return Err(EncodeError::KeyTwice(twice[0].0.to_value()));
         }
         let mut sorted = Vec::with_capacity(self.bytes.len() - start);
-        for at in order {
-            sorted.extend_from_slice(all[at].0.as_bytes());
-            sorted.extend_from_slice(all[at].1.as_bytes());
+        for (key, value) in all {
+            sorted.extend_from_slice(key.as_bytes());
+            sorted.extend_from_slice(value.as_bytes());
         }
         self.bytes.truncate(start);
         self.bytes.append(&mut sorted);
@@ -320,6 +321,26 @@ mod tests {
         let twice = Value::Map([entry("b", 2), entry("b", 3)].into());
         let error = ValueWriter::new(&mut Vec::new()).value(&twice).unwrap_err();
         assert_eq!(error.to_string(), "the key \"b\" stands twice in one object");
+    }
+
+    #[test]
+    fn the_order_is_that_of_values() {
+        let mut samples = samples();
+        samples.push(Value::list([Value::Nil]));
+        samples.push(Value::list([Value::Nil, Value::Int(1)]));
+        samples.push(Value::Float(Float(-1.5)));
+        samples.push(Value::from("reae"));
+        samples.push(Value::Map([(Value::from("k000"), Value::Int(1))].into()));
+        for one in &samples {
+            for other in &samples {
+                let (bytes, others) = (encoded(one), encoded(other));
+                assert_eq!(
+                    compare(ValueRef::new(&bytes), ValueRef::new(&others)),
+                    one.cmp(other),
+                    "{one} {other}"
+                );
+            }
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod cases;
 mod corpus;
 mod corpus_path;
 mod formats_corpus;
+mod formats_fuzz;
 mod isolation;
 mod isolation_anomalies;
 mod isolation_database;

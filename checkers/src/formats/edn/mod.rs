@@ -24,6 +24,7 @@
 //! | completions without any invocation | [`History::completions_only`](crate::History::completions_only) |
 //! | `:error`, other keys | [`Extra`](crate::Extra) |
 
+mod number;
 pub(crate) mod text;
 mod write;
 

@@ -268,7 +268,7 @@ fn a_window_that_ends_anywhere_changes_nothing() {
 fn what_is_written_is_read_again() {
     let text = "{:index 0, :type :invoke, :process 0, :f :txn, :value [[:r 5 nil] [:append \"k\" 1]], :time 1}\n\
                 {:index 1, :type :info, :process 0, :f :txn, :value [[:r 5 [1 2]] [:append \"k\" 1]], :time 2, :node \"n1\", \
-                :error \"a\\\"b\\n\", :more {\"x\" [1 nil true 1.5]}}\n\
+                :error \"a\\\"b\\n\", :more {\"x\" [1 nil true 1.5e0]}}\n\
                 {:index 2, :type :info, :process :nemesis, :f :kill, :value {\"n\" 1.5e0, 2 \"x y\"}, :time 3, \
                 :outcome \"installed\", :evidence {\"pid\" 7}}\n";
     let first = history(text);
