@@ -10,7 +10,7 @@
 //! | `nil-balance` | has an account without a balance |
 //! | `wrong-total` | has balances whose sum is not the total |
 //! | `negative-value` | has a balance below zero, unless that is allowed |
-//! | `unexplained-balance` | has a balance that no choice of the transfers begun so far can make |
+//! | `unexplained-balance` | has a balance above what all transfers into the account that were begun so far can make, or below what all out of it can |
 //!
 //! As in Jepsen a read counts once, by the first that applies; the last is ours. It needs initial
 //! balances, which a read gives that was answered before any transfer began, and it holds under

@@ -7,7 +7,9 @@ mod cases;
 mod cases_beyond;
 mod cases_kafka;
 mod corpus;
+mod mutation;
 mod oracle;
+mod oracle_beyond;
 
 /// How many random histories a test tries.
 pub fn rounds() -> u64 {
