@@ -7,6 +7,8 @@ mod cases;
 mod cases_beyond;
 mod cases_kafka;
 mod corpus;
+mod differences;
+mod hostile;
 mod mutation;
 mod oracle;
 mod oracle_beyond;
