@@ -132,7 +132,7 @@ fn no_history_makes_a_checker_panic() {
         .filter(|listed| listed.name != "linearizable")
         .flat_map(|listed| [listed.name.to_owned(), format!("per-key-{}", listed.name)])
         .collect();
-    for round in 0..rounds() / 5 {
+    for round in 0..rounds() / 10 {
         for name in &names {
             let checker = checker_by_name(name).expect(name);
             let understood = |f: &&&str| {

@@ -9,7 +9,6 @@ const OPERATIONS: usize = 6_000;
 
 struct Running {
     process: u64,
-    call: usize,
     f: &'static str,
     input: Value,
     /// What it answered, once it took effect.
@@ -18,7 +17,7 @@ struct Running {
 
 /// A history of six clients of a correct system: each operation takes effect at one instant
 /// between its two events. Two in a hundred are never answered, and half of those do nothing.
-/// After `last` operations, those of `end` are done one by one.
+/// Then those of `end` are done one by one.
 fn simulate<S>(
     mut state: S,
     mut invoke: impl FnMut(&mut Random, &mut S, u64) -> (&'static str, Value),
@@ -34,7 +33,6 @@ fn simulate<S>(
     let push = |events: &mut Vec<Event>, process: u64, event_type, f: &'static str, value: Value| {
         let time = events.len() as u64 * 1_000;
         events.push(Event::new(time, Process::client(process).unwrap(), event_type, f, value));
-        events.len() - 1
     };
     while started < OPERATIONS || clients.iter().any(Option::is_some) {
         let client = random.below(6) as usize;
@@ -43,8 +41,8 @@ fn simulate<S>(
                 started += 1;
                 let process = processes[client];
                 let (f, input) = invoke(&mut random, &mut state, process);
-                let call = push(&mut events, process, EventType::Invoke, f, input.clone());
-                clients[client] = Some(Running { process, call, f, input, output: None });
+                push(&mut events, process, EventType::Invoke, f, input.clone());
+                clients[client] = Some(Running { process, f, input, output: None });
             }
             None => {}
             Some(running) if unanswered.contains(&running.f) && random.percent(2) => {
@@ -69,7 +67,6 @@ fn simulate<S>(
         let output = act(&mut state, f, &Value::Nil, 99);
         push(&mut events, 99, EventType::Ok, f, output);
     }
-    let _ = clients.iter().flatten().map(|running| running.call).count();
     events
 }
 
@@ -309,11 +306,11 @@ fn forks_and_durability() {
         .filter(|at| events[*at].event_type == EventType::Ok && events[*at].f == *"read")
         .collect();
     let half = reads.iter().filter(|at| saw(&events[**at].value, [true, false]));
-    let pair = half.filter_map(|one| {
+    let mut pair = half.filter_map(|one| {
         let rival = |at: &&usize| **at != *one && keys(&events[**at].value) == keys(&events[*one].value);
         reads.iter().filter(|at| saw(&events[**at].value, [true, true])).find(rival)
     });
-    let at = *pair.last().expect("a group that was read twice");
+    let at = *pair.next_back().expect("a group that was read twice");
     flips("long-fork", &events, "long-fork", at, |value| {
         list(value, |mops| mops[0] = mop("r", mops[0].as_list().unwrap()[1].as_int().unwrap(), Value::Nil));
     });

@@ -294,7 +294,9 @@ fn banks() {
 }
 
 /// A part of an operation on logs: whether it is a poll, the offset if known, and the message.
-fn parts(value: &Value) -> Vec<(bool, Option<i64>, i64)> {
+type Part = (bool, Option<i64>, i64);
+
+fn parts(value: &Value) -> Vec<Part> {
     let mut parts = Vec::new();
     for part in value.as_list().unwrap_or_default() {
         let part = part.as_list().unwrap();
@@ -363,8 +365,7 @@ fn logs(rng: &mut Random) -> History {
 fn kafka() {
     agree("kafka", logs, |ops, _| {
         let mut found = Found::new();
-        let all: Vec<(&Op, Vec<(bool, Option<i64>, i64)>)> =
-            ops.iter().map(|op| (op, parts(&op.output))).collect();
+        let all: Vec<(&Op, Vec<Part>)> = ops.iter().map(|op| (op, parts(&op.output))).collect();
         let sender = |message: i64, fail: bool| {
             all.iter().find(|(op, parts)| {
                 (op.fate == Fate::Fail) == fail && parts.iter().any(|(poll, _, m)| !poll && *m == message)
@@ -375,7 +376,7 @@ fn kafka() {
                 (!ok || op.fate == Fate::Ok) && parts.iter().any(|(poll, _, m)| *poll && *m == message)
             })
         };
-        let certain = |op: &Op, parts: &[(bool, Option<i64>, i64)]| match op.fate {
+        let certain = |op: &Op, parts: &[Part]| match op.fate {
             Fate::Ok => true,
             Fate::Info => parts.iter().any(|(poll, _, m)| !poll && polled(*m, true)),
             Fate::Fail => false,
