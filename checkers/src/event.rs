@@ -1,6 +1,7 @@
 //! Events: what the recorder writes, one per invocation, completion and fault.
 
 use std::borrow::Borrow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -162,9 +163,9 @@ pub struct Extra {
     /// Of a fault: `installed`, `skipped` or `indeterminate`.
     pub outcome: Option<String>,
     /// Of a fault: what was looked at to know the outcome.
-    pub evidence: Option<serde_json::Value>,
+    pub evidence: Option<Value>,
     /// Fields of other people's histories that mean nothing to us and are kept all the same.
-    pub other: serde_json::Map<String, serde_json::Value>,
+    pub other: BTreeMap<String, Value>,
 }
 
 impl Event {
@@ -211,7 +212,7 @@ pub struct EventRef<'h> {
     pub extra: Option<&'h Extra>,
 }
 
-impl EventRef<'_> {
+impl<'h> EventRef<'h> {
     /// The event on its own.
     pub fn to_event(&self) -> Event {
         Event {
@@ -231,7 +232,7 @@ impl EventRef<'_> {
     }
 
     /// Why it failed or is indefinite, if that was recorded.
-    pub fn error(&self) -> Option<&Value> {
+    pub fn error(&self) -> Option<&'h Value> {
         self.extra?.error.as_ref()
     }
 }

@@ -16,8 +16,10 @@
 //! | [`verdict`], [`evidence`] | what a checker answers |
 //! | [`model`], [`models`] | what a register should do |
 //! | [`linearizability`] | whether there is an order that explains everything |
+//! | [`sequential`] | whether there is one that keeps what each process did |
 //! | [`set_full`] | what became of every element of a set |
 //! | [`promises`] | banks, queues, counters, logs, locks, elections: a checker for each |
+//! | [`staleness`] | by how many writes and milliseconds reads are behind |
 //! | [`stats`], [`availability`] | how much was answered, how fast, when and where |
 //! | [`registry`] | checkers and models by name |
 //!
@@ -45,7 +47,9 @@ pub mod model;
 pub mod models;
 pub mod promises;
 pub mod registry;
+pub mod sequential;
 pub mod set_full;
+pub mod staleness;
 pub mod stats;
 pub mod tape;
 pub mod transactions;
@@ -57,7 +61,9 @@ pub use event::{Event, EventRef, EventType, Extra, Name, Process};
 pub use evidence::Evidence;
 pub use history::{Fate, History, HistoryError, HistoryProblem, Operation};
 pub use linearizability::Linearizability;
+pub use sequential::Sequential;
 pub use set_full::SetFull;
+pub use staleness::Staleness;
 pub use stats::StatsChecker;
 pub use tape::ValueRef;
 pub use value::Value;

@@ -2,11 +2,16 @@
 
 use crate::checker::Checker;
 use crate::linearizability::Linearizability;
-use crate::model::Model;
 use crate::models::{CasRegister, PerKey, Register};
 use crate::promises;
+use crate::sequential::{Scope, Sequential};
 use crate::set_full::SetFull;
+use crate::staleness::Staleness;
 use crate::stats::StatsChecker;
+
+mod models;
+
+pub use models::{MODELS, model_by_name};
 
 /// A name and what it stands for, in a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +27,14 @@ pub const CHECKERS: &[Listed] = &[
     Listed {
         name: "linearizable",
         summary: "every operation seems to take effect at one instant between call and answer; needs a model",
+    },
+    Listed {
+        name: "sequential",
+        summary: "all operations in one order that keeps what each process did; needs a model",
+    },
+    Listed {
+        name: "sequential-per-key",
+        summary: "the same for each key by itself, which is less; needs a model",
     },
     Listed { name: "set-full", summary: "no element added to a set is lost, doubled or made up" },
     Listed {
@@ -51,15 +64,8 @@ pub const CHECKERS: &[Listed] = &[
     Listed { name: "durability", summary: "what was acknowledged is there in the final reads" },
     Listed { name: "atomic-commit", summary: "all participants of a transaction decide the same, once" },
     Listed { name: "watch", summary: "watchers are told every change once, in order" },
+    Listed { name: "staleness", summary: "by how many writes and milliseconds reads are behind; a measure" },
     Listed { name: "stats", summary: "counts, latencies and errors; every function got something through" },
-];
-
-/// All models for `linearizable`.
-pub const MODELS: &[Listed] = &[
-    Listed { name: "register", summary: "`read` answers the last `write`" },
-    Listed { name: "cas-register", summary: "a register with `cas` [from, to]" },
-    Listed { name: "per-key-register", summary: "a register per key; every value is [key, value]" },
-    Listed { name: "per-key-cas-register", summary: "a cas-register per key; every value is [key, value]" },
 ];
 
 /// A checker that needs no model; `None` for `linearizable` and unknown names. `per-key-` before a
@@ -72,6 +78,7 @@ pub fn checker_by_name(name: &str) -> Option<Box<dyn Checker>> {
     }
     Some(match name {
         "stats" => Box::new(StatsChecker),
+        "staleness" => Box::new(Staleness::default()),
         "set-full" => Box::new(SetFull { linearizable: false }),
         "set-full-linearizable" => Box::new(SetFull { linearizable: true }),
         "set" => Box::new(promises::Set),
@@ -98,38 +105,53 @@ pub fn checker_by_name(name: &str) -> Option<Box<dyn Checker>> {
     })
 }
 
+/// The checker of sequential consistency against a model, of the whole or of each key; `None` for an
+/// unknown model.
+pub fn sequential_by_name(model: &str, scope: Scope) -> Option<Box<dyn Checker>> {
+    // Of registers more is known than of a model in general.
+    Some(match model {
+        "register" => Box::new(Sequential::of_registers(Register, scope)),
+        "cas-register" => Box::new(Sequential::of_registers(CasRegister::default(), scope)),
+        "per-key-register" => Box::new(Sequential::of_registers(PerKey::new(Register), scope)),
+        "per-key-cas-register" => {
+            Box::new(Sequential::of_registers(PerKey::new(CasRegister::default()), scope))
+        }
+        _ => Box::new(Sequential::new(model_by_name(model)?, scope)),
+    })
+}
+
 /// The checker of linearizability against a model; `None` for an unknown model. Whether the model
 /// understands a history, [`Checker::understands`] tells.
 pub fn linearizable_by_name(model: &str) -> Option<Box<dyn Checker>> {
-    fn boxed<M: Model + 'static>(model: M) -> Box<dyn Checker> {
-        Box::new(Linearizability::new(model))
-    }
+    // Searched most, so it has a search of its own; each takes the compiler ten seconds.
     Some(match model {
-        "register" => boxed(Register),
-        "cas-register" => boxed(CasRegister::default()),
-        "per-key-register" => boxed(PerKey::new(Register)),
-        "per-key-cas-register" => boxed(PerKey::new(CasRegister::default())),
-        _ => return None,
+        "cas-register" => Box::new(Linearizability::new(CasRegister::default())),
+        "per-key-cas-register" => Box::new(Linearizability::new(PerKey::new(CasRegister::default()))),
+        _ => Box::new(Linearizability::new(model_by_name(model)?)),
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Model;
 
     #[test]
     fn what_is_listed_exists_under_its_name() {
         for listed in MODELS {
             assert!(linearizable_by_name(listed.name).is_some(), "{}", listed.name);
+            let lifted = format!("per-key-{}", listed.name.trim_start_matches("per-key-"));
+            for name in [listed.name, &lifted] {
+                assert_eq!(model_by_name(name).unwrap().name(), name);
+            }
         }
-        let alone = CHECKERS.iter().filter(|listed| listed.name != "linearizable");
+        let with_model = ["linearizable", "sequential", "sequential-per-key"];
+        let alone = CHECKERS.iter().filter(|listed| !with_model.contains(&listed.name));
         for listed in alone {
             assert_eq!(checker_by_name(listed.name).unwrap().name(), listed.name);
         }
         assert!(linearizable_by_name("queue").is_none() && checker_by_name("no-such").is_none());
         assert_eq!(checker_by_name("per-key-bank").unwrap().name(), "per-key-bank");
         assert!(checker_by_name("per-key-per-key-bank").is_none() && checker_by_name("per-key-").is_none());
-        assert_eq!(Linearizability::new(PerKey::new(Register)).name(), "linearizable");
-        assert_eq!(PerKey::new(Register).name(), "per-key-register");
     }
 }

@@ -19,7 +19,7 @@ function evidenceSection(data) {
 }
 
 function evidencePanel(data, evidence) {
-  const all = (evidence.window || evidence.operations || []).filter(op => op && typeof op === "object" && "call" in op);
+  const all = (evidence.window || evidence.operations || evidence.transactions || []).filter(op => op && typeof op === "object" && "call" in op);
   const context = (evidence.context || []).filter(op => op && typeof op === "object").map(op => ({...op, context: true}));
   const window = around(all, evidence.blocked);
   const operations = [...context, ...window];
@@ -28,7 +28,7 @@ function evidencePanel(data, evidence) {
   operations.forEach(op => { op.optional = optional.has(op.call); });
   const order = (evidence.prefix || []).filter(call => operations.some(op => op.call === call));
   return [
-    el("p", {class: "small muted"}, [evidence.checker, keyText(evidence), evidence.problem].filter(Boolean).join(" · ")),
+    el("p", {class: "small muted"}, [evidence.checker, keyText(evidence), evidence.problem || evidence.anomaly].filter(Boolean).join(" · ")),
     el("p", {class: "finding"}, evidence.sentence || ""),
     operations.length ? laneDrawing(data, operations, evidence.blocked, order) : null,
     omitted ? el("p", {class: "small muted"}, `${window.length} of the ${count(window.length + omitted)} operations of this window are drawn.`) : null,
@@ -80,17 +80,17 @@ function argument(evidence, order, operations) {
     final && final.length ? [el("h3", {}, "After that"), el("p", {}, "The state is ", states(final), ".")] : null,
   ].filter(Boolean);
   const why = steps && steps.length
-    ? [el("h3", {}, "Why there is no way on"), el("ol", {class: "steps"}, steps.map(step => el("li", {}, step)))] : null;
+    ? [el("h3", {}, evidence.kind === "linearizability" ? "Why there is no way on" : "Step by step"), el("ol", {class: "steps"}, steps.map(step => el("li", {}, typeof step === "string" ? step : step.sentence)))] : null;
   if (!parts.length && !why) return null;
   return el("div", {class: "proof"}, parts.length ? el("div", {}, parts) : null, why ? el("div", {}, why) : null);
 }
 
 const SHOWN_FIELDS = ["kind", "checker", "key", "element", "problem", "sentence", "blocked", "prefix", "prefix_length",
-  "final_states", "steps", "window", "operations", "window_start_states", "context", "window_optional", "window_omitted"];
+  "final_states", "steps", "window", "operations", "transactions", "anomaly", "window_start_states", "context", "window_optional", "window_omitted"];
 
 /** Whatever a kind of evidence has that this page does not know. */
 function rest(evidence) {
   const unknown = Object.entries(evidence).filter(([name]) => !SHOWN_FIELDS.includes(name));
   if (!unknown.length) return null;
-  return el("details", {open: !evidence.window && !evidence.operations}, el("summary", {}, "Details"), el("pre", {}, asText(Object.fromEntries(unknown))));
+  return el("details", {open: !evidence.window && !evidence.operations && !evidence.transactions}, el("summary", {}, "Details"), el("pre", {}, asText(Object.fromEntries(unknown))));
 }

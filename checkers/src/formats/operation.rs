@@ -5,6 +5,7 @@ use std::io::Read;
 
 use super::FormatError;
 use super::events::{Events, Fields, Who};
+use super::json::text::utf8;
 use super::source::{Parse, Source, Stop, shortened, wrong};
 use crate::event::{EventType, Extra, Process};
 use crate::history::{History, NameId};
@@ -38,11 +39,14 @@ pub(crate) trait Syntax<'a> {
     fn another(&mut self, first: bool, end: u8) -> Parse<bool>;
 
     /// The next key of a map, with the cursor on its value then; or nothing and the cursor behind the
-    /// map.
-    fn key(&mut self, first: bool) -> Parse<Option<(usize, Cow<'a, str>)>>;
+    /// map. Nobody has looked whether it is UTF-8.
+    fn key(&mut self, first: bool) -> Parse<Option<(usize, Cow<'a, [u8]>)>>;
 
-    /// Passes a keyword or a string, if one stands here.
-    fn word(&mut self) -> Parse<Option<Cow<'a, str>>>;
+    /// Passes a keyword or a string, if one stands here. Nobody has looked whether it is UTF-8.
+    fn word(&mut self) -> Parse<Option<Cow<'a, [u8]>>>;
+
+    /// Passes a short integer without a sign, if one stands here.
+    fn integer(&mut self) -> Option<i64>;
 
     /// Writes one value, inside of so many brackets; the cursor stands on its first byte.
     fn value(&mut self, writer: &mut ValueWriter<'_>, depth: usize) -> Parse<()>;
@@ -165,7 +169,12 @@ pub(crate) struct Operations {
     /// Values that do not go into the history's tape as they are.
     scratch: Vec<u8>,
     key: Vec<u8>,
+    /// Functions that came early, so that few are looked up in a table.
+    recent: Vec<(Box<[u8]>, NameId)>,
 }
+
+/// How many functions are remembered.
+const RECENT: usize = 8;
 
 /// Keys that have been seen, so that one that stands twice is noticed.
 struct Seen(u16);
@@ -196,7 +205,13 @@ enum Key {
 
 impl Operations {
     pub(crate) fn new(keyed: Keyed) -> Self {
-        Operations { keyed, fields: Fields::default(), scratch: Vec::new(), key: Vec::new() }
+        Operations {
+            keyed,
+            fields: Fields::default(),
+            scratch: Vec::new(),
+            key: Vec::new(),
+            recent: Vec::new(),
+        }
     }
 
     /// Reads the map on which the cursor stands.
@@ -210,7 +225,7 @@ impl Operations {
         let mut first = true;
         while let Some((at, name)) = cursor.key(first)? {
             first = false;
-            let key = match name.as_bytes() {
+            let key = match &*name {
                 b"type" => Key::Type,
                 b"process" => Key::Process,
                 b"f" => Key::F,
@@ -224,15 +239,16 @@ impl Operations {
                 b"key" if self.keyed == Keyed::Yes => Key::Key,
                 _ => {
                     self.scratch(cursor)?;
+                    let name = utf8(at, &name)?;
                     let other = &mut self.fields.extra.get_or_insert_default().other;
-                    if other.insert(name.to_string(), json(&self.scratch)).is_some() {
-                        return twice(at, &name);
+                    if other.insert(name.to_string(), ValueRef::new(&self.scratch).to_value()).is_some() {
+                        return twice(at, name);
                     }
                     continue;
                 }
             };
             if seen.again(key) {
-                return twice(at, &name);
+                return twice(at, utf8(at, &name)?);
             }
             self.field(key, cursor, events)?;
         }
@@ -254,8 +270,13 @@ impl Operations {
             }
             Key::Time => self.fields.time = self.time(cursor)?,
             Key::Index => {
-                self.scratch(cursor)?;
-                self.fields.index = ValueRef::new(&self.scratch).as_int();
+                self.fields.index = match cursor.integer() {
+                    Some(index) => Some(index),
+                    None => {
+                        self.scratch(cursor)?;
+                        ValueRef::new(&self.scratch).as_int()
+                    }
+                };
             }
             Key::Node => match self.text(cursor)? {
                 Some(node) => {
@@ -278,7 +299,8 @@ impl Operations {
             },
             Key::Evidence => {
                 self.scratch(cursor)?;
-                self.extra().evidence = Some(json(&self.scratch)).filter(|evidence| !evidence.is_null());
+                self.extra().evidence =
+                    Some(ValueRef::new(&self.scratch).to_value()).filter(|evidence| !evidence.is_nil());
             }
             Key::Key => {
                 self.scratch(cursor)?;
@@ -294,8 +316,8 @@ impl Operations {
 
     /// Keeps what was read last as a field without a meaning.
     fn other(&mut self, name: &str) {
-        let value = json(&self.scratch);
-        if !value.is_null() {
+        let value = ValueRef::new(&self.scratch).to_value();
+        if !value.is_nil() {
             self.extra().other.insert(name.to_owned(), value);
         }
     }
@@ -316,18 +338,27 @@ impl Operations {
         let Some(word) = cursor.word()? else {
             return wrong(at, "expected the type: invoke, ok, fail or info");
         };
-        match word.strip_prefix(':').unwrap_or(&word).as_bytes() {
+        match word.strip_prefix(b":").unwrap_or(&word) {
             b"invoke" => Ok(EventType::Invoke),
             b"ok" => Ok(EventType::Ok),
             b"fail" => Ok(EventType::Fail),
             b"info" => Ok(EventType::Info),
-            _ => wrong(at, format!("the type is invoke, ok, fail or info, not `{}`", shortened(&word))),
+            _ => wrong(
+                at,
+                format!("the type is invoke, ok, fail or info, not `{}`", shortened(utf8(at, &word)?)),
+            ),
         }
     }
 
     #[inline]
     fn process<'a>(&mut self, cursor: &mut impl Syntax<'a>) -> Parse<Who> {
         let at = cursor.at();
+        if let Some(number) = cursor.integer() {
+            return match Process::client(number as u64) {
+                Some(process) => Ok(Who::Known(process)),
+                None => wrong(at, not_a_process(&number)),
+            };
+        }
         self.scratch(cursor)?;
         let value = ValueRef::new(&self.scratch);
         if let Some(process) = value.as_int().and_then(|n| Process::client(u64::try_from(n).ok()?)) {
@@ -341,10 +372,10 @@ impl Operations {
             Some(text) if text.bytes().all(|byte| byte.is_ascii_digit()) && !text.is_empty() => {
                 match text.parse().ok().and_then(Process::client) {
                     Some(process) => Ok(Who::Known(process)),
-                    None => wrong(at, not_a_process(value)),
+                    None => wrong(at, not_a_process(&value)),
                 }
             }
-            _ => wrong(at, not_a_process(value)),
+            _ => wrong(at, not_a_process(&value)),
         }
     }
 
@@ -353,13 +384,21 @@ impl Operations {
         let text = match cursor.word()? {
             Some(text) => text,
             None => match self.text(cursor)? {
-                Some(text) => text.into(),
+                Some(text) => text.into_bytes().into(),
                 None if ValueRef::new(&self.scratch).is_nil() => return Ok(None),
                 None => return wrong(at, "expected the function that was called, such as :read"),
             },
         };
-        match events.name(&text) {
-            Ok(name) => Ok(Some(name)),
+        if let Some((_, name)) = self.recent.iter().find(|(name, _)| **name == *text) {
+            return Ok(Some(*name));
+        }
+        match events.name(utf8(at, &text)?) {
+            Ok(name) => {
+                if self.recent.len() < RECENT {
+                    self.recent.push((text.into(), name));
+                }
+                Ok(Some(name))
+            }
             Err(error) => wrong(at, error.to_string()),
         }
     }
@@ -367,6 +406,9 @@ impl Operations {
     /// Nanoseconds; what is before the run began is its beginning.
     fn time<'a>(&mut self, cursor: &mut impl Syntax<'a>) -> Parse<Option<u64>> {
         let at = cursor.at();
+        if let Some(time) = cursor.integer() {
+            return Ok(Some(time as u64));
+        }
         self.scratch(cursor)?;
         let value = ValueRef::new(&self.scratch);
         match value.view() {
@@ -398,17 +440,12 @@ pub(crate) fn encoded(at: usize, result: Result<(), EncodeError>) -> Parse<()> {
     }
 }
 
-fn not_a_process(value: ValueRef<'_>) -> String {
+fn not_a_process(value: &dyn std::fmt::Display) -> String {
     format!(
         "a process is a number from 0 to {} or nemesis, not {}",
         Process::MAX_CLIENT,
         shortened(&value.to_string())
     )
-}
-
-fn json(bytes: &[u8]) -> serde_json::Value {
-    // A value is JSON, but for numbers that are none.
-    serde_json::to_value(ValueRef::new(bytes)).unwrap_or_default()
 }
 
 fn twice<T>(at: usize, name: &str) -> Parse<T> {

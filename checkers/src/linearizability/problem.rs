@@ -122,6 +122,13 @@ impl<'m, M: Model> Problem<'m, M> {
         &self.calls[at as usize]
     }
 
+    /// The position of an event in the history.
+    pub(super) fn position(&self, layer: usize) -> usize {
+        let event = self.events[layer];
+        let call = self.call(event.call);
+        if event.returns { call.ret.unwrap_or(call.call).max(call.call) } else { call.call }
+    }
+
     pub(super) fn accepts(&self, state: &M::State, at: u32) -> bool {
         let call = self.call(at);
         self.model.accepts(state, &call.input, call.output.as_ref())
@@ -141,19 +148,29 @@ fn role<M: Model>(model: &M, call: &Call<M::Input, M::Output>) -> Role {
     }
 }
 
-/// Calls and returns in their order. At one position calls come first (intervals are closed), and
+/// Calls, which are sorted, and returns in their order. At one position calls come first (intervals are closed), and
 /// returns of calls without an answer last: their dates were derived from those of others, whom
 /// a blocked search should blame.
 fn line_up<I, O>(calls: &[Call<I, O>]) -> Vec<Event> {
-    let mut line: Vec<(usize, u8, u32)> = Vec::with_capacity(calls.len() * 2);
+    let mut returns: Vec<(u64, u32)> = Vec::with_capacity(calls.len());
     for (at, call) in calls.iter().enumerate() {
-        line.push((call.call, 0, at as u32));
         if let Some(ret) = call.ret {
-            line.push((ret.max(call.call), 1 + u8::from(call.output.is_none()), at as u32));
+            let key = (ret.max(call.call) as u64) << 1 | u64::from(call.output.is_none());
+            returns.push((key, at as u32));
         }
     }
-    line.sort_unstable();
-    line.into_iter().map(|(_, kind, call)| Event { call, returns: kind > 0 }).collect()
+    returns.sort_unstable();
+    let mut events = Vec::with_capacity(calls.len() + returns.len());
+    let mut begun = 0;
+    for (key, call) in returns {
+        while calls.get(begun).is_some_and(|next| next.call as u64 <= key >> 1) {
+            events.push(Event { call: begun as u32, returns: false });
+            begun += 1;
+        }
+        events.push(Event { call, returns: true });
+    }
+    events.extend((begun..calls.len()).map(|call| Event { call: call as u32, returns: false }));
+    events
 }
 
 /// A place in the line of events, with the calls in flight there.

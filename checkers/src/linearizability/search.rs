@@ -106,7 +106,7 @@ type Visited<B, S> = HashMap<(u32, B, S), Antichain<B>, FastHash>;
 /// A search through one problem.
 pub(super) struct Search<'p, 'm, M: Model, B> {
     problem: &'p Problem<'m, M>,
-    /// Event before which a state must not be left; empty without lookahead.
+    /// Position before which a state must not be left; empty without lookahead.
     last_needs: HashMap<M::State, usize, FastHash>,
     /// By call; empty without lookahead.
     blindness: Vec<Blindness>,
@@ -147,15 +147,7 @@ impl<'p, 'm, M: Model, B: Bits> Search<'p, 'm, M, B> {
         if needs.is_empty() && !blindness.contains(&Blindness::Idle) {
             return None;
         }
-        // From positions in the history to places in the line of events.
-        let place_of = |position: usize| {
-            problem.events.partition_point(|event| {
-                let call = problem.call(event.call);
-                let at = if event.returns { call.ret.unwrap_or(call.call).max(call.call) } else { call.call };
-                at < position
-            })
-        };
-        let last_needs = needs.into_iter().map(|(state, position)| (state, place_of(position))).collect();
+        let last_needs = needs.into_iter().collect();
         Some(Search { last_needs, blindness, ..Search::new(problem) })
     }
 
@@ -280,7 +272,8 @@ impl<'p, 'm, M: Model, B: Bits> Search<'p, 'm, M, B> {
         }
         let problem = self.problem;
         // All that could be placed here leaves the state.
-        if self.last_needs.get(&configuration.state).is_some_and(|&last| last >= self.place.layer) {
+        let here = problem.position(self.place.layer);
+        if self.last_needs.get(&configuration.state).is_some_and(|&last| last > here) {
             return;
         }
         // A read in flight that is not placed is impossible in this state.

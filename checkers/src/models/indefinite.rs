@@ -21,17 +21,17 @@
 //! repeated values the first rule holds as it stands, the second does not apply.)
 
 use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
 
 use crate::hash::FastHash;
 use crate::model::{Blindness, Call};
 use crate::models::register::{RegisterInput, RegisterOutput, is_read_only};
-use crate::value::Value;
 
-type RegisterCall = Call<RegisterInput, RegisterOutput>;
+type RegisterCall<V> = Call<RegisterInput<V>, RegisterOutput<V>>;
 
 /// Leaves out unanswered operations that nobody can have noticed, and gives a `ret` to those that
 /// somebody did.
-pub(super) fn settle(initial: &Value, calls: &mut Vec<RegisterCall>) {
+pub(crate) fn settle<V: Clone + Eq + Hash>(initial: &V, calls: &mut Vec<RegisterCall<V>>) {
     // Reads without an answer say nothing; a cas from v to v without an answer does nothing.
     calls.retain(|call| call.ret.is_some() || !is_read_only(&call.input, call.output.as_ref()));
     if calls.iter().all(|call| call.ret.is_some()) {
@@ -43,15 +43,15 @@ pub(super) fn settle(initial: &Value, calls: &mut Vec<RegisterCall>) {
 
 /// Values that at most one operation leaves, or for the first value none: once the register holds
 /// another value, it never holds them again. With each the last invocation of a call that finds it.
-pub(super) fn last_needs(initial: &Value, calls: &[RegisterCall]) -> Vec<(Value, usize)> {
-    let mut needs: HashMap<&Value, usize, FastHash> = HashMap::default();
+pub(crate) fn last_needs<V: Clone + Eq + Hash>(initial: &V, calls: &[RegisterCall<V>]) -> Vec<(V, usize)> {
+    let mut needs: HashMap<&V, usize, FastHash> = HashMap::default();
     for call in calls.iter().filter(|call| call.ret.is_some()) {
         if let Some(value) = finds(call) {
             let last = needs.entry(value).or_default();
             *last = call.call.max(*last);
         }
     }
-    let mut makers: HashMap<&Value, usize, FastHash> = HashMap::default();
+    let mut makers: HashMap<&V, usize, FastHash> = HashMap::default();
     makers.insert(initial, 1);
     for value in calls.iter().filter_map(leaves) {
         *makers.entry(value).or_default() += 1;
@@ -61,11 +61,11 @@ pub(super) fn last_needs(initial: &Value, calls: &[RegisterCall]) -> Vec<(Value,
 }
 
 /// Writes are blind, and idle if nobody can find their value.
-pub(super) fn blind_and_idle(calls: &[RegisterCall]) -> Vec<Blindness> {
+pub(crate) fn blind_and_idle<V: Clone + Eq + Hash>(calls: &[RegisterCall<V>]) -> Vec<Blindness> {
     // A failed cas that counts finds any value but one.
     let all_noticed = calls.iter().any(|call| call.output == Some(RegisterOutput::Mismatch));
-    let found: HashSet<&Value, FastHash> = calls.iter().filter_map(finds).collect();
-    let blindness = |call: &RegisterCall| match &call.input {
+    let found: HashSet<&V, FastHash> = calls.iter().filter_map(finds).collect();
+    let blindness = |call: &RegisterCall<V>| match &call.input {
         RegisterInput::Write(value) if all_noticed || found.contains(value) => Blindness::Blind,
         RegisterInput::Write(_) => Blindness::Idle,
         _ => Blindness::Sees,
@@ -74,7 +74,7 @@ pub(super) fn blind_and_idle(calls: &[RegisterCall]) -> Vec<Blindness> {
 }
 
 /// The value that the operation leaves if it takes effect; `None` if it changes nothing.
-fn leaves(call: &RegisterCall) -> Option<&Value> {
+fn leaves<V: Eq>(call: &RegisterCall<V>) -> Option<&V> {
     if is_read_only(&call.input, call.output.as_ref()) {
         return None;
     }
@@ -86,7 +86,7 @@ fn leaves(call: &RegisterCall) -> Option<&Value> {
 }
 
 /// The value that the operation finds if it takes effect.
-fn finds(call: &RegisterCall) -> Option<&Value> {
+fn finds<V: Eq>(call: &RegisterCall<V>) -> Option<&V> {
     match (&call.input, &call.output) {
         (RegisterInput::Read, Some(RegisterOutput::Holds(value))) => Some(value),
         (RegisterInput::Cas { .. }, Some(RegisterOutput::Mismatch)) => None,
@@ -95,11 +95,11 @@ fn finds(call: &RegisterCall) -> Option<&Value> {
     }
 }
 
-fn leave_out_unnoticed(calls: &mut Vec<RegisterCall>) {
+fn leave_out_unnoticed<V: Clone + Eq + Hash>(calls: &mut Vec<RegisterCall<V>>) {
     if calls.iter().any(|call| call.output == Some(RegisterOutput::Mismatch)) {
         return;
     }
-    let mut looks: HashMap<&Value, usize, FastHash> = HashMap::default();
+    let mut looks: HashMap<&V, usize, FastHash> = HashMap::default();
     for value in calls.iter().filter_map(finds) {
         *looks.entry(value).or_default() += 1;
     }
@@ -128,16 +128,16 @@ fn leave_out_unnoticed(calls: &mut Vec<RegisterCall>) {
     });
 }
 
-fn date_noticed(initial: &Value, calls: &mut [RegisterCall]) {
+fn date_noticed<V: Clone + Eq + Hash>(initial: &V, calls: &mut [RegisterCall<V>]) {
     // For each value the only operation that leaves it, or None if there are several.
-    let mut makers: HashMap<Value, Option<usize>, FastHash> = HashMap::default();
+    let mut makers: HashMap<V, Option<usize>, FastHash> = HashMap::default();
     for (at, call) in calls.iter().enumerate() {
         if let Some(value) = leaves(call) {
             makers.entry(value.clone()).and_modify(|maker| *maker = None).or_insert(Some(at));
         }
     }
     let certain = calls.iter().filter(|call| call.ret.is_some());
-    let mut seen: Vec<(Value, usize)> =
+    let mut seen: Vec<(V, usize)> =
         certain.filter_map(|call| Some((finds(call)?.clone(), call.ret?))).collect();
     // The earliest first, so that few dates are corrected.
     seen.sort_by_key(|(_, by)| std::cmp::Reverse(*by));

@@ -1,7 +1,10 @@
 //! Several independent objects of one model, told apart by a key.
 
-use crate::model::{Blindness, Call, DecodeError, Decoded, Model, Recorded};
+use crate::history::History;
+use crate::linearizability::special::Special;
+use crate::model::{Blindness, Call, DecodeError, Decoded, Model, Recorded, RegisterFamily};
 use crate::tape::ValueRef;
+use crate::value::Value;
 
 /// A map from keys to objects of the model `M`; every value is `[key, value]`, as in Jepsen's
 /// `independent`.
@@ -12,13 +15,26 @@ use crate::tape::ValueRef;
 pub struct PerKey<M> {
     inner: M,
     name: String,
+    keyed: bool,
 }
 
 impl<M: Model> PerKey<M> {
     /// Objects of this model, one per key.
     pub fn new(inner: M) -> Self {
         let name = format!("per-key-{}", inner.name());
-        PerKey { inner, name }
+        PerKey { inner, name, keyed: true }
+    }
+
+    /// The same under a name of its own, for a model that is never used with one object.
+    pub fn named(inner: M, name: &str) -> Self {
+        PerKey { inner, name: name.to_owned(), keyed: true }
+    }
+
+    /// One object after all, without keys: the inner model itself, for a place where the type must
+    /// be that of one with keys.
+    pub fn one(inner: M) -> Self {
+        let name = inner.name().to_owned();
+        PerKey { inner, name, keyed: false }
     }
 }
 
@@ -55,12 +71,20 @@ impl<M: Model> Model for PerKey<M> {
     }
 
     fn decode(&self, operation: &Recorded<'_>) -> Result<Option<Decoded<Self>>, DecodeError> {
+        if !self.keyed {
+            let decoded = self.inner.decode(operation)?;
+            return Ok(decoded.map(|Decoded { key, input, output }| Decoded { key, input, output }));
+        }
         let Some((key, argument)) = operation.argument.as_pair() else {
+            let inner = self.inner.name();
+            let alone = if self.name.ends_with(inner) {
+                format!("; with one object, choose `{inner}`")
+            } else {
+                String::new()
+            };
             return Err(operation.bad_call(format!(
-                "the model `{}` needs the value [key, value], not {}; with one object, choose `{}`",
-                self.name,
-                operation.argument,
-                self.inner.name()
+                "the model `{}` needs the value [key, value], not {}{alone}",
+                self.name, operation.argument
             )));
         };
         // An `ok` may answer nothing (a write), but it may not answer for another key.
@@ -83,7 +107,15 @@ impl<M: Model> Model for PerKey<M> {
             )));
         }
         let decoded = self.inner.decode(&Recorded { argument, result, key: Some(key), ..*operation })?;
-        Ok(decoded.map(|Decoded { input, output, .. }| Decoded { key: Some(key.to_value()), input, output }))
+        Ok(decoded.map(|Decoded { key: inner, input, output }| {
+            let key = key.to_value();
+            // Where the inner model has keys as well, both together name the object.
+            let key = match inner {
+                Some(inner) => Value::pair(key, inner),
+                None => key,
+            };
+            Decoded { key: Some(key), input, output }
+        }))
     }
 
     fn settle(&self, calls: &mut Vec<Call<M::Input, M::Output>>) {
@@ -96,6 +128,19 @@ impl<M: Model> Model for PerKey<M> {
 
     fn blind_and_idle(&self, calls: &[Call<M::Input, M::Output>]) -> Vec<Blindness> {
         self.inner.blind_and_idle(calls)
+    }
+
+    fn register_family(&self) -> Option<RegisterFamily> {
+        let one = self.inner.register_family()?;
+        (!one.keyed).then_some(RegisterFamily { keyed: true, ..one })
+    }
+
+    fn special(
+        &self,
+        calls: &[Call<M::Input, M::Output>],
+        history: &History,
+    ) -> Option<(&'static str, Special)> {
+        self.inner.special(calls, history)
     }
 
     fn describe(&self, input: &M::Input, output: Option<&M::Output>) -> String {

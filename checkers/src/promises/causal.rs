@@ -23,6 +23,7 @@ use crate::event::EventRef;
 use crate::hash::FastHash;
 use crate::history::{Fate, History};
 use crate::model::DecodeError;
+use crate::value::Value;
 use crate::verdict::Judgement;
 
 const ALGORITHM: &str = "causal";
@@ -46,7 +47,7 @@ impl Checker for Causal {
 }
 
 /// A field that Jepsen's causal clients add to an event.
-fn extra(event: EventRef<'_>, name: &str) -> serde_json::Value {
+fn extra(event: EventRef<'_>, name: &str) -> Value {
     event.extra.and_then(|extra| extra.other.get(name)).cloned().unwrap_or_default()
 }
 
@@ -72,7 +73,7 @@ impl Causal {
         let mut maybe: HashSet<i64, FastHash> = HashSet::default();
         let mut unanswered = 0_i64;
         let mut before: Option<usize> = None;
-        let mut last_position = serde_json::Value::Null;
+        let mut last_position = Value::Nil;
         let mut reads = 0;
         for (at, call, answered) in steps {
             let event = history.event(at);

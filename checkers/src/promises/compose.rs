@@ -1,10 +1,11 @@
 //! Several checkers of one history, as one.
 
-use serde_json::{Map, json};
+use std::collections::BTreeMap;
 
 use crate::checker::{Budget, Checker, check_guarded};
 use crate::history::History;
 use crate::model::DecodeError;
+use crate::value::to_value;
 use crate::verdict::{Judgement, Verdict};
 
 /// Checkers whose judgements are told together: the worst verdict wins, `invalid` over `unknown`
@@ -80,15 +81,15 @@ impl Checker for Composition {
                 Judgement { reason, ..invalid }
             }
         };
-        let parts: Map<String, serde_json::Value> = all
+        let parts: BTreeMap<String, Judgement> = all
             .into_iter()
             .map(|(name, mut part)| {
                 // It stands in the whole already.
                 part.evidence.clear();
-                (name, json!(part))
+                (name, part)
             })
             .collect();
-        judgement.details.insert("checkers".to_owned(), parts.into());
+        judgement.details.insert("checkers".to_owned(), to_value(&parts));
         judgement
     }
 }

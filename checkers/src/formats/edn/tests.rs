@@ -172,7 +172,7 @@ fn the_quirks_of_other_peoples_histories() {
     assert_eq!(history.event(0).f, &"txn");
     let info = history.event(1).extra.unwrap();
     assert_eq!(info.error, Some(Value::list(["timeout".into(), "x".into()])));
-    assert_eq!(info.other["exception"], serde_json::json!({"a": 1}));
+    assert_eq!(info.other["exception"], crate::object!({"a": 1}));
     let (_, nemesis) = history.nemesis().next().unwrap();
     assert_eq!(
         (nemesis.value.as_str(), nemesis.node.map(|node| node.as_str())),

@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 
+use crate::formats::json::bytes;
 use crate::formats::json::text::{unicode_escape, utf8};
 use crate::formats::operation::{Syntax, encoded};
 use crate::formats::source::{Parse, Stop, shortened, too_large, wrong};
@@ -17,6 +18,8 @@ pub(crate) const MAX_DEPTH: usize = 128;
 const SPACE: u8 = 1;
 const DELIMITER: u8 = 2;
 const CONTROL: u8 = 4;
+/// May begin a comment or a discarded form.
+const COMMENT: u8 = 8;
 
 /// What a byte is outside of strings.
 static CLASS: [u8; 256] = {
@@ -25,7 +28,9 @@ static CLASS: [u8; 256] = {
     while byte < 256 {
         class[byte] = match byte as u8 {
             b' ' | b'\t' | b'\r' | b'\n' | b',' | 12 => SPACE,
-            b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'"' | b';' => DELIMITER,
+            b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'"' => DELIMITER,
+            b';' => DELIMITER | COMMENT,
+            b'#' => COMMENT,
             0..=31 | 127 => CONTROL,
             _ => 0,
         };
@@ -89,7 +94,7 @@ impl<'a> Syntax<'a> for Cursor<'a> {
     }
 
     #[inline]
-    fn key(&mut self, _: bool) -> Parse<Option<(usize, Cow<'a, str>)>> {
+    fn key(&mut self, _: bool) -> Parse<Option<(usize, Cow<'a, [u8]>)>> {
         self.skip_at(1)?;
         let at = self.at;
         let key = match self.peek()? {
@@ -97,8 +102,8 @@ impl<'a> Syntax<'a> for Cursor<'a> {
                 self.at += 1;
                 return Ok(None);
             }
-            b':' => self.keyword()?.into(),
-            b'"' => self.string()?,
+            b':' => self.keyword_bytes()?.into(),
+            b'"' => bytes(self.string()?),
             _ => return self.wrong("expected a key of the operation, such as :type, or `}`"),
         };
         self.skip_at(1)?;
@@ -106,12 +111,17 @@ impl<'a> Syntax<'a> for Cursor<'a> {
     }
 
     #[inline]
-    fn word(&mut self) -> Parse<Option<Cow<'a, str>>> {
+    fn word(&mut self) -> Parse<Option<Cow<'a, [u8]>>> {
         match self.peek()? {
-            b':' => Ok(Some(self.keyword()?.into())),
-            b'"' => Ok(Some(self.string()?)),
+            b':' => Ok(Some(self.keyword_bytes()?.into())),
+            b'"' => Ok(Some(bytes(self.string()?))),
             _ => Ok(None),
         }
+    }
+
+    #[inline]
+    fn integer(&mut self) -> Option<i64> {
+        self.short_integer()
     }
 
     #[inline]
@@ -138,10 +148,12 @@ impl<'a> Cursor<'a> {
     /// Passes white space, comments and discarded forms. Where only those are left it stops at the end.
     #[inline]
     fn skip_at(&mut self, depth: usize) -> Parse<()> {
-        // Between most things stands one space or nothing.
-        if let Some(byte) = self.bytes.get(self.at) {
-            if CLASS[usize::from(*byte)] & SPACE == 0 && *byte != b';' && *byte != b'#' {
-                return Ok(());
+        // Between most things stands one space, or nothing.
+        while let Some(byte) = self.bytes.get(self.at) {
+            match CLASS[usize::from(*byte)] {
+                SPACE => self.at += 1,
+                class if class & COMMENT == 0 => return Ok(()),
+                _ => break,
             }
         }
         self.skip_all(depth)
@@ -220,8 +232,11 @@ impl<'a> Cursor<'a> {
             b'0'..=b'9' => self.number(writer),
             b':' => {
                 let at = self.at;
-                let text = self.keyword()?;
-                encoded(at, writer.str(text))
+                let text = self.keyword_bytes()?;
+                match text.is_ascii() {
+                    true => encoded(at, writer.ascii(text)),
+                    false => encoded(at, writer.str(utf8(at + 1, text)?)),
+                }
             }
             b'#' => self.dispatched(writer, depth),
             b'\\' => self.character(writer),
@@ -247,11 +262,14 @@ impl<'a> Cursor<'a> {
         let mut elements = 0;
         loop {
             self.skip_at(depth)?;
-            if self.peek()? == end {
-                self.at += 1;
-                return Ok(elements);
+            match self.peek()? {
+                b'0'..=b'9' => self.number(writer)?,
+                byte if byte == end => {
+                    self.at += 1;
+                    return Ok(elements);
+                }
+                _ => self.any_value(writer, depth)?,
             }
-            self.any_value(writer, depth)?;
             elements += 1;
         }
     }
@@ -346,11 +364,17 @@ impl<'a> Cursor<'a> {
     /// Passes a token: what goes on until a space, a bracket, a quote or a semicolon.
     fn token(&mut self) -> Parse<&'a str> {
         let start = self.at;
+        utf8(start, self.token_bytes()?)
+    }
+
+    #[inline]
+    fn token_bytes(&mut self) -> Parse<&'a [u8]> {
+        let start = self.at;
         let mut at = start;
         loop {
             match self.bytes.get(at) {
                 Some(byte) => match CLASS[usize::from(*byte)] {
-                    0 => at += 1,
+                    0 | COMMENT => at += 1,
                     CONTROL => {
                         return wrong(
                             at,
@@ -364,19 +388,25 @@ impl<'a> Cursor<'a> {
             }
         }
         self.at = at;
-        utf8(start, &self.bytes[start..at])
+        Ok(&self.bytes[start..at])
     }
 
     /// A keyword without its colon.
     fn keyword(&mut self) -> Parse<&'a str> {
         let at = self.at;
+        utf8(at + 1, self.keyword_bytes()?)
+    }
+
+    #[inline]
+    fn keyword_bytes(&mut self) -> Parse<&'a [u8]> {
+        let at = self.at;
         self.at += 1;
-        let text = self.token()?;
-        let text = text.strip_prefix(':').unwrap_or(text);
-        if text.is_empty() {
-            return wrong(at, "a colon without a name: a keyword is written `:name`");
+        let name = self.token_bytes()?;
+        match name {
+            [b':', name @ ..] if !name.is_empty() => Ok(name),
+            [] | [b':'] => wrong(at, "a colon without a name: a keyword is written `:name`"),
+            _ => Ok(name),
         }
-        Ok(text)
     }
 
     fn symbol(&mut self, writer: &mut ValueWriter<'_>) -> Parse<()> {
@@ -480,29 +510,36 @@ impl<'a> Cursor<'a> {
         encoded(at, writer.str(named))
     }
 
+    /// An integer without a sign, of at most 18 digits, which fit whatever they are, with its end in
+    /// the window. `None` leaves the cursor where it is.
+    #[inline]
+    fn short_integer(&mut self) -> Option<i64> {
+        let rest = self.bytes.get(self.at..)?;
+        let mut n = 0_i64;
+        for (digits, byte) in rest.iter().enumerate().take(19) {
+            match byte {
+                b'0'..=b'9' if digits < 18 => n = n * 10 + i64::from(byte - b'0'),
+                _ if CLASS[usize::from(*byte)] & (SPACE | DELIMITER) != 0
+                    && digits > 0
+                    && (digits == 1 || rest[0] != b'0') =>
+                {
+                    self.at += digits;
+                    return Some(n);
+                }
+                _ => return None,
+            }
+        }
+        None
+    }
+
     #[inline]
     fn number(&mut self, writer: &mut ValueWriter<'_>) -> Parse<()> {
-        let mut at = self.at;
-        let mut n = 0_i64;
-        // Up to 18 digits fit, whatever they are.
-        let limit = at + 18;
-        loop {
-            match self.bytes.get(at) {
-                Some(digit @ b'0'..=b'9') if at < limit => {
-                    n = n * 10 + i64::from(digit - b'0');
-                    at += 1;
-                }
-                Some(byte)
-                    if CLASS[usize::from(*byte)] & (SPACE | DELIMITER) != 0
-                        && at > self.at
-                        && (self.bytes[self.at] != b'0' || at == self.at + 1) =>
-                {
-                    self.at = at;
-                    writer.int(n);
-                    return Ok(());
-                }
-                _ => return self.any_number(writer),
+        match self.short_integer() {
+            Some(n) => {
+                writer.int(n);
+                Ok(())
             }
+            None => self.any_number(writer),
         }
     }
 

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use crate::event::EventRef;
 use crate::history::History;
 use crate::tape::{ValueRef, View};
+use crate::value::Value;
 
 /// Writes every event of `history` as a line of its own.
 ///
@@ -56,10 +57,8 @@ pub fn write_event(out: &mut impl Write, index: u64, event: &EventRef<'_>) -> io
     }
     if let Some(extra) = event.extra {
         if let Some(error) = &extra.error {
-            let mut bytes = Vec::new();
-            crate::tape::ValueWriter::new(&mut bytes).value(error).map_err(io::Error::other)?;
             out.write_all(b", :error ")?;
-            write_value(out, ValueRef::new(&bytes))?;
+            write_owned(out, error)?;
         }
         if let Some(outcome) = &extra.outcome {
             out.write_all(b", :outcome ")?;
@@ -67,13 +66,13 @@ pub fn write_event(out: &mut impl Write, index: u64, event: &EventRef<'_>) -> io
         }
         if let Some(evidence) = &extra.evidence {
             out.write_all(b", :evidence ")?;
-            write_json(out, evidence)?;
+            write_owned(out, evidence)?;
         }
         for (name, value) in &extra.other {
             out.write_all(b", ")?;
             write_keyword(out, name)?;
             out.write_all(b" ")?;
-            write_json(out, value)?;
+            write_owned(out, value)?;
         }
     }
     out.write_all(b"}\n")
@@ -171,34 +170,8 @@ fn write_float(out: &mut impl Write, x: f64) -> io::Result<()> {
     }
 }
 
-fn write_json(out: &mut impl Write, value: &serde_json::Value) -> io::Result<()> {
-    use serde_json::Value as Json;
-    match value {
-        Json::Null => out.write_all(b"nil"),
-        Json::Bool(b) => write!(out, "{b}"),
-        Json::Number(number) => write!(out, "{number}"),
-        Json::String(text) => write_string(out, text),
-        Json::Array(items) => {
-            out.write_all(b"[")?;
-            for (at, item) in items.iter().enumerate() {
-                if at > 0 {
-                    out.write_all(b" ")?;
-                }
-                write_json(out, item)?;
-            }
-            out.write_all(b"]")
-        }
-        Json::Object(entries) => {
-            out.write_all(b"{")?;
-            for (at, (key, value)) in entries.iter().enumerate() {
-                if at > 0 {
-                    out.write_all(b", ")?;
-                }
-                write_string(out, key)?;
-                out.write_all(b" ")?;
-                write_json(out, value)?;
-            }
-            out.write_all(b"}")
-        }
-    }
+fn write_owned(out: &mut impl Write, value: &Value) -> io::Result<()> {
+    let mut bytes = Vec::new();
+    crate::tape::ValueWriter::new(&mut bytes).value(value).map_err(io::Error::other)?;
+    write_value(out, ValueRef::new(&bytes))
 }

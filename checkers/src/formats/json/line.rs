@@ -10,7 +10,7 @@ use crate::history::{EventHead, HistoryBuilder, NameId};
 /// Names that came last, so that few of them are looked up in a table.
 #[derive(Default)]
 pub(crate) struct RecentNames {
-    names: Vec<(Box<str>, NameId)>,
+    names: Vec<(Box<[u8]>, NameId)>,
 }
 
 /// How many names are remembered.
@@ -18,13 +18,13 @@ const RECENT: usize = 8;
 
 impl RecentNames {
     #[inline]
-    fn id(&mut self, text: &str, builder: &mut HistoryBuilder) -> Option<NameId> {
+    fn id(&mut self, text: &[u8], builder: &mut HistoryBuilder) -> Option<NameId> {
         for (name, id) in &self.names {
             if **name == *text {
                 return Some(*id);
             }
         }
-        let id = builder.name(text).ok()?;
+        let id = builder.name(std::str::from_utf8(text).ok()?).ok()?;
         if self.names.len() < RECENT {
             self.names.push((text.into(), id));
         }
@@ -67,7 +67,7 @@ pub(crate) fn read(
     if !line.passes(b",\"f\":") || line.peek().ok()? != b'"' {
         return None;
     }
-    let f = names.id(&line.string().ok()?, builder)?;
+    let f = names.id(line.plain_string()?, builder)?;
     if !line.passes(b",\"value\":") {
         return None;
     }
@@ -77,7 +77,7 @@ pub(crate) fn read(
         if line.peek().ok()? != b'"' {
             return None;
         }
-        Some(names.id(&line.string().ok()?, builder)?)
+        Some(names.id(line.plain_string()?, builder)?)
     } else {
         None
     };

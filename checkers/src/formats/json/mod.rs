@@ -67,24 +67,36 @@ impl<'a> Syntax<'a> for JsonOperations<'a> {
         self.0.another(first, end)
     }
 
-    fn key(&mut self, first: bool) -> Parse<Option<(usize, Cow<'a, str>)>> {
+    fn key(&mut self, first: bool) -> Parse<Option<(usize, Cow<'a, [u8]>)>> {
         if !self.0.another(first, b'}')? {
             return Ok(None);
         }
         let at = self.0.at;
         let key = self.0.key()?;
         self.0.skip();
-        Ok(Some((at, key)))
+        Ok(Some((at, bytes(key))))
     }
 
-    fn word(&mut self) -> Parse<Option<Cow<'a, str>>> {
+    fn word(&mut self) -> Parse<Option<Cow<'a, [u8]>>> {
         match self.0.peek()? {
-            b'"' => self.0.string().map(Some),
+            b'"' => Ok(Some(bytes(self.0.string()?))),
             _ => Ok(None),
         }
     }
 
+    fn integer(&mut self) -> Option<i64> {
+        self.0.short_integer().map(|n| n as i64)
+    }
+
     fn value(&mut self, writer: &mut ValueWriter<'_>, depth: usize) -> Parse<()> {
         self.0.value(writer, depth)
+    }
+}
+
+/// The bytes of a text.
+pub(crate) fn bytes(text: Cow<'_, str>) -> Cow<'_, [u8]> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+        Cow::Owned(text) => Cow::Owned(text.into_bytes()),
     }
 }

@@ -109,10 +109,13 @@ impl<'a> Cursor<'a> {
         match self.peek()? {
             b'0'..=b'9' | b'-' => self.number(writer),
             b'[' => self.list(writer, depth),
-            b'"' => {
-                let text = self.string()?;
-                encoded(at, writer.str(&text))
-            }
+            b'"' => match self.plain_string() {
+                Some(text) => encoded(at, writer.ascii(text)),
+                None => {
+                    let text = self.string()?;
+                    encoded(at, writer.str(&text))
+                }
+            },
             b'{' => self.map(writer, depth),
             _ => match self.word()? {
                 b"null" => {
@@ -200,8 +203,25 @@ impl<'a> Cursor<'a> {
         Ok(depth + 1)
     }
 
-    /// A string without its quotes.
+    /// A string without its quotes, if it is ASCII without escapes and ends in the window. `None`
+    /// leaves the cursor where it is.
     #[inline]
+    pub(crate) fn plain_string(&mut self) -> Option<&'a [u8]> {
+        let rest = self.bytes.get(self.at + 1..)?;
+        for (length, byte) in rest.iter().enumerate() {
+            match byte {
+                b'"' => {
+                    self.at += length + 2;
+                    return Some(&rest[..length]);
+                }
+                b'\\' | 0..=31 | 128.. => return None,
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// A string without its quotes.
     pub(crate) fn string(&mut self) -> Parse<Cow<'a, str>> {
         let start = self.at + 1;
         let mut at = start;

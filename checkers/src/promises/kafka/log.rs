@@ -11,6 +11,7 @@ use crate::hash::FastHash;
 use crate::history::{Fate, History, Operation};
 use crate::model::DecodeError;
 use crate::tape::{ValueRef, ValueWriter};
+use crate::value::Value;
 
 /// All operations that send, poll or choose partitions, in the order of their invocations.
 pub(super) struct Operations<'h> {
@@ -113,7 +114,7 @@ impl<'h> Operations<'h> {
         // Who starts again from the beginning goes on from nowhere.
         let rewinds = operation.invocation.extra.is_some_and(|extra| {
             let rewinds = extra.other.get("seek-to-beginning?");
-            rewinds.is_some_and(|rewinds| rewinds.as_bool() != Some(false) && !rewinds.is_null())
+            rewinds.is_some_and(|rewinds| *rewinds != false && !rewinds.is_nil())
         });
         if rewinds {
             chosen.clear();
@@ -209,16 +210,11 @@ impl<'h> Operations<'h> {
         let Some(extra) = operation.completion_event().and_then(|event| event.extra) else {
             return Vec::new();
         };
-        let moves = extra.other.get("rebalance-log").and_then(|log| log.as_array());
-        let keys = moves.into_iter().flatten().filter_map(|moved| moved.get("keys")?.as_array()).flatten();
-        let number = |key: &serde_json::Value| {
+        let moves = extra.other.get("rebalance-log").and_then(|log| log.as_list());
+        let keys = moves.into_iter().flatten().filter_map(|moved| moved.get("keys")?.as_list()).flatten();
+        let number = |key: &Value| {
             let mut tape = Vec::new();
-            let mut writer = ValueWriter::new(&mut tape);
-            match (key.as_i64(), key.as_str()) {
-                (Some(n), _) => writer.int(n),
-                (None, Some(name)) => writer.str(name).ok()?,
-                (None, None) => return None,
-            }
+            ValueWriter::new(&mut tape).value(key).ok()?;
             // As on the history's tape, so that it is the same key.
             self.key_numbers.get(&Key::of(ValueRef::new(&tape))).copied()
         };

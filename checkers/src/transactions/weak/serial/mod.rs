@@ -1,0 +1,13 @@
+//! Snapshot isolation and serializability by bounded search.
+
+mod dag;
+mod polygraph;
+mod refute;
+mod search;
+mod solve;
+
+pub(crate) use polygraph::{Keeps, Kind};
+pub(crate) use solve::decide;
+
+/// Labels from here on are of pairs that were forced before any choice; below they are literals.
+const FORCED: u32 = 1 << 31;
