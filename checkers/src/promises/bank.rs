@@ -10,7 +10,7 @@
 //! | `nil-balance` | has an account without a balance |
 //! | `wrong-total` | has balances whose sum is not the total |
 //! | `negative-value` | has a balance below zero, unless that is allowed |
-//! | `unexplained-balance` | has a balance that no choice of the transfers begun so far can make |
+//! | `unexplained-balance` | has a balance above what all transfers into the account that were begun so far can make, or below what all out of it can |
 //!
 //! As in Jepsen a read counts once, by the first that applies; the last is ours. It needs initial
 //! balances, which a read gives that was answered before any transfer began, and it holds under
@@ -113,7 +113,10 @@ impl Bank {
                 ("read", Fate::Ok, Some(ret)) => {
                     let read = take_read(history, operation.call, ret)?;
                     pace.did(read.balances.len() + 1)?;
-                    reads.push(read);
+                    // The balances are read again when it is their turn, or they would take more
+                    // memory than the history.
+                    let complete = read.balances.iter().all(|(_, balance)| balance.is_some());
+                    reads.push((ret, operation.call, complete.then_some(read.total)));
                 }
                 ("transfer", fate, _) if fate != Fate::Fail => {
                     transfers.push((operation.call, transfer(history, operation.call)?));
@@ -123,8 +126,12 @@ impl Bank {
             }
         }
         // In the order of answers, in which the reads learn of transfers.
-        reads.sort_by_key(|read| read.ret);
-        let total = self.total.map(i128::from).or_else(|| most_frequent_total(&reads));
+        reads.sort_unstable();
+        let first = reads.first().map(|(ret, call, _)| take_read(history, *call, *ret)).transpose()?;
+        let total = self
+            .total
+            .map(i128::from)
+            .or_else(|| most_frequent_total(reads.iter().map(|(.., total)| *total)));
         // As on a tape, so that they can be compared.
         let mut tapes = Vec::new();
         for account in self.accounts.iter().flatten() {
@@ -138,14 +145,14 @@ impl Bank {
         match &self.accounts {
             Some(_) => accounts.extend(given.iter().map(|key| (*key, Account::default()))),
             None => {
-                let first = reads.first().map(|read| &read.balances[..]).unwrap_or_default();
+                let first = first.as_ref().map(|read| &read.balances[..]).unwrap_or_default();
                 let named = transfers.iter().flat_map(|(_, (from, to, _))| [*from, *to]);
                 let all = first.iter().map(|(key, _)| *key).chain(named);
                 accounts.extend(all.map(|key| (key, Account::default())));
             }
         }
-        let initial = reads
-            .first()
+        let initial = first
+            .as_ref()
             .filter(|read| transfers.first().is_none_or(|(call, _)| read.ret < *call))
             .filter(|_| !history.completions_only());
         for (key, balance) in initial.map(|read| &read.balances[..]).unwrap_or_default() {
@@ -155,7 +162,8 @@ impl Bank {
         }
         let mut findings = Findings::new(history);
         let mut begun = transfers.iter().peekable();
-        for read in &reads {
+        for (ret, call, _) in &reads {
+            let read = &take_read(history, *call, *ret)?;
             while let Some((_, (from, to, amount))) = begun.next_if(|(call, _)| *call < read.ret) {
                 if from != to {
                     let mut moved = |key, amount: i128| {
@@ -172,7 +180,7 @@ impl Bank {
         }
         let judgement = findings.conclude(ALGORITHM, || {
             let reason =
-                reads.is_empty().then(|| "no read was answered with ok; nobody looked at the balances");
+                reads.is_empty().then_some("no read was answered with ok; nobody looked at the balances");
             valid_unless(ALGORITHM, reason.map(str::to_owned))
         });
         let total = total.and_then(|total| i64::try_from(total).ok());
@@ -236,13 +244,12 @@ struct Account {
     most_out: i128,
 }
 
-/// The first of the totals that most reads have.
-fn most_frequent_total(reads: &[Read<'_>]) -> Option<i128> {
+/// The first of the totals that most reads have. A read without some balance has none.
+fn most_frequent_total(totals: impl Iterator<Item = Option<i128>>) -> Option<i128> {
     let mut counts: HashMap<i128, (usize, usize), FastHash> = HashMap::default();
-    for (index, read) in reads.iter().enumerate() {
-        // A read without some balance has no total.
-        if read.balances.iter().all(|(_, balance)| balance.is_some()) {
-            counts.entry(read.total).or_insert((0, usize::MAX - index)).0 += 1;
+    for (index, total) in totals.enumerate() {
+        if let Some(total) = total {
+            counts.entry(total).or_insert((0, usize::MAX - index)).0 += 1;
         }
     }
     counts.into_iter().max_by_key(|(_, frequency)| *frequency).map(|(total, _)| total)

@@ -98,8 +98,8 @@ impl Causal {
             if event.f == "write" {
                 let written = number.as_int().ok_or_else(|| misshapen(history, at, "an integer"))?;
                 // A client that got no answer may go on with the next number.
-                if !(counter + 1..=counter + 1 + unanswered).contains(&written) {
-                    let expected = counter + 1;
+                if !(counter.saturating_add(1)..=counter.saturating_add(1 + unanswered)).contains(&written) {
+                    let expected = counter.saturating_add(1);
                     findings.add("unexpected-write", &calls, || {
                         format!(
                             "the write answered at event {origin} writes {written}, but {expected} is next"

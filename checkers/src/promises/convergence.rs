@@ -65,10 +65,8 @@ impl Convergence {
         let mut nodes: BTreeSet<String> = BTreeSet::new();
         for operation in history.operations() {
             let node = operation.completion.and_then(|(_, event)| event.node).or(operation.invocation.node);
-            if let Some(node) = node {
-                if !nodes.contains(node.as_str()) {
-                    nodes.insert(node.as_str().to_owned());
-                }
+            if let Some(node) = node.filter(|node| !nodes.contains(node.as_str())) {
+                nodes.insert(node.as_str().to_owned());
             }
             let (Fate::Ok, Some((_, answer))) = (operation.fate(), operation.completion) else { continue };
             if operation.invocation.f != wanted || (!has_final && operation.call < quiet_from) {

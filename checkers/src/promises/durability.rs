@@ -11,14 +11,12 @@
 //! latest acknowledged write is **lost**; a value that nobody wrote is **never-written**, one
 //! whose writes all failed an **aborted-read**.
 
-use std::collections::HashMap;
-
 use super::findings::{Findings, shorten, valid_unless};
-use super::shape::{Pace, Undecided, judged, only, timed};
+use super::shape::{Numbering, Pace, Undecided, judged, only, timed};
 use crate::checker::{Budget, Checker};
-use crate::hash::FastHash;
 use crate::history::{Fate, History};
 use crate::model::DecodeError;
+use crate::tape::ValueRef;
 use crate::verdict::Judgement;
 
 const ALGORITHM: &str = "durability";
@@ -76,14 +74,17 @@ impl Durability {
         reads.retain(|(_, ret)| *ret > last_call);
         let first_call = reads.iter().map(|(call, _)| *call).min().unwrap_or(last_call);
         let end = reads.iter().map(|(_, ret)| *ret).max().unwrap_or(last_ret);
-        let mut written: HashMap<&[u8], Written, FastHash> = HashMap::default();
+        let mut numbering = Numbering::of(history);
+        let mut written: Vec<Written> = Vec::new();
         // The acknowledged write before the reads that began last.
         let mut barrier: Option<(usize, usize)> = None;
         let mut acknowledged = 0_usize;
         for operation in history.operations().filter(|operation| operation.invocation.f == "write") {
             pace.did(1)?;
             let (call, value) = (operation.call, operation.invocation.value);
-            let known = written.entry(value.as_bytes()).or_default();
+            let number = numbering.number(value);
+            written.resize(numbering.len(), Written::default());
+            let known = &mut written[number];
             let ret = match (operation.fate(), operation.ret()) {
                 (Fate::Fail, _) => {
                     known.failed = known.failed.or(Some(call));
@@ -104,16 +105,18 @@ impl Durability {
             }
         }
         let mut findings = Findings::new(history);
+        let of =
+            |value: ValueRef<'_>| numbering.find(value).map(|number| written[number]).unwrap_or_default();
         let acceptable = |(_, ret): &(usize, usize)| {
             let value = history.event(*ret).value;
-            let by_write = written.get(value.as_bytes()).and_then(|written| written.latest);
+            let by_write = of(value).latest;
             by_write.is_some_and(|(_, ended)| barrier.is_none_or(|(call, _)| ended >= call))
                 || (value.is_nil() && barrier.is_none())
         };
         if !reads.iter().any(acceptable) {
             let value = history.event(last_ret).value;
             let (shown, read) = (shorten(&value), history.origin(last_call));
-            let known = written.get(value.as_bytes()).copied().unwrap_or_default();
+            let known = of(value);
             let behind = barrier.filter(|_| value.is_nil() || known.latest.is_some());
             if let Some((call, answered)) = behind {
                 let calls: Vec<usize> =

@@ -119,16 +119,15 @@ impl LeaderElection {
                 let node = nodes.entry(belief.node).or_default();
                 // The largest term that was told before this question was asked.
                 let before = node.records.partition_point(|(answered, ..)| *answered < call);
-                if let Some((_, larger, other)) = before.checked_sub(1).map(|at| node.records[at]) {
-                    if larger > term {
-                        findings.add("term-decreased", &[other, call], || {
+                let told = before.checked_sub(1).map(|at| node.records[at]);
+                if let Some((_, larger, other)) = told.filter(|(_, larger, _)| *larger > term) {
+                    findings.add("term-decreased", &[other, call], || {
                             format!(
                                 "{} tells term {term} at event {shown}, though it had told {larger} before, asked at event {}",
                                 belief.name,
                                 history.origin(other)
                             )
                         });
-                    }
                 }
                 if node.told.is_none_or(|(told, _)| term > told) {
                     node.told = Some((term, call));

@@ -64,6 +64,12 @@ struct Hold {
     released: bool,
 }
 
+impl Hold {
+    fn certain(&self, time: u64) -> bool {
+        !self.released && time < self.until
+    }
+}
+
 /// The largest token so far, and the operation that had it.
 type Largest = Option<(i64, usize)>;
 
@@ -182,29 +188,28 @@ impl LockSafety {
                 // Its lease may have ended before it learned that it had one.
                 continue;
             }
-            while let Some(hold) = live.last().map(|at| &holds[*at]) {
-                if !hold.released && event.time < hold.until {
-                    break;
-                }
-                live.pop();
-            }
-            if let Some(at) = live.last().copied() {
-                let hold = &mut holds[at];
-                if hold.process == event.process && self.reentrant {
+            let own = of_process.get(&event.process).copied();
+            if let Some(hold) = own.map(|at| &mut holds[at]).filter(|hold| hold.certain(event.time)) {
+                if self.reentrant {
                     hold.depth += 1;
                     hold.until = hold.until.max(until);
                     continue;
                 }
+                hold.released = true;
                 let (other, answered) = (hold.call, history.origin(hold.answered));
-                let (problem, who) = if hold.process == event.process {
-                    hold.released = true;
-                    ("held-twice", "this process itself".to_owned())
-                } else {
-                    ("two-holders", format!("process {}", hold.process))
-                };
-                findings.add(problem, &[other, call], || {
+                findings.add("held-twice", &[other, call], || {
                     let holder = event.process;
-                    format!("process {holder} acquires the lock, answered at event {shown}, while {who} certainly holds it: acquired at event {answered}, and neither released nor expired since")
+                    format!("process {holder} acquires the lock, answered at event {shown}, while it certainly holds it itself: acquired at event {answered}, and neither released nor expired since")
+                });
+            }
+            while live.last().is_some_and(|at| !holds[*at].certain(event.time)) {
+                live.pop();
+            }
+            if let Some(hold) = live.last().map(|at| &holds[*at]) {
+                let (other, answered) = (hold.call, history.origin(hold.answered));
+                findings.add("two-holders", &[other, call], || {
+                    let (holder, first) = (event.process, hold.process);
+                    format!("process {holder} acquires the lock, answered at event {shown}, while process {first} certainly holds it: acquired at event {answered}, and neither released nor expired since")
                 });
             }
             let at = holds.len();

@@ -157,18 +157,20 @@ impl LongFork {
                 let known = &mut keys[number];
                 known.ambiguous |= known.seen.is_some_and(|seen| seen != *value);
                 known.seen = Some(*value);
-                let (key, shown) = (shorten(key), shorten(value));
-                let read = history.origin(*call);
+                let what = || {
+                    let read = history.origin(*call);
+                    format!("the read at event {read} sees {} in {}", shorten(value), shorten(key))
+                };
                 match (known.write, known.failed) {
                     (Some((_, written)), _) if written == *value || known.writes > 1 => {}
                     (_, Some((failed, written))) if written == *value => {
                         strange.add("aborted-read", &[failed, *call], || {
-                            format!("the read at event {read} sees {shown} in {key}, whose write failed")
+                            format!("{}, whose write failed", what())
                         });
                     }
-                    _ if any_write => strange.add("unwritten-value", &[*call], || {
-                        format!("the read at event {read} sees {shown} in {key}, which nobody wrote")
-                    }),
+                    _ if any_write => {
+                        strange.add("unwritten-value", &[*call], || format!("{}, which nobody wrote", what()))
+                    }
                     _ => {}
                 }
             }

@@ -161,14 +161,14 @@ impl Monotonic {
                 let number = numbering.number(this.value);
                 rows.resize(numbering.len(), none);
                 let known = &mut rows[number];
-                let value = shorten(&this.value);
+                let value = || shorten(&this.value);
                 if known.met == turn as u32 {
                     findings.add_about("duplicated", &calls, &[this.value], || {
-                        format!("the read at event {read} has the value {value} twice")
+                        format!("the read at event {read} has the value {} twice", value())
                     });
                 } else if known.failed != NONE && !known.attempted {
                     findings.add_about("revived", &[known.failed as usize, *call], &[this.value], || {
-                        format!("the read at event {read} has the value {value}, whose add failed")
+                        format!("the read at event {read} has the value {}, whose add failed", value())
                     });
                 }
                 known.met = turn as u32;
@@ -193,7 +193,8 @@ impl Monotonic {
                     let about = [previous.value, this.value];
                     findings.add_about("value-order", &calls, &about, || {
                         format!(
-                            "the read at event {read} has the value {value} behind {}, in the order of timestamps",
+                            "the read at event {read} has the value {} behind {}, in the order of timestamps",
+                            value(),
                             shorten(&previous.value)
                         )
                     });

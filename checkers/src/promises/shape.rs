@@ -199,16 +199,6 @@ impl<'h> Key<'h> {
     }
 }
 
-impl Key<'_> {
-    /// The name, if it is text.
-    pub(super) fn text(&self) -> Option<&str> {
-        match self {
-            Key::Int(_) => None,
-            Key::Other(bytes) => ValueRef::new(bytes).as_str(),
-        }
-    }
-}
-
 impl std::fmt::Display for Key<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

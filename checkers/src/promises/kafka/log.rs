@@ -10,7 +10,7 @@ use crate::event::Process;
 use crate::hash::FastHash;
 use crate::history::{Fate, History, Operation};
 use crate::model::DecodeError;
-use crate::tape::ValueRef;
+use crate::tape::{ValueRef, ValueWriter};
 use crate::value::Value;
 
 /// All operations that send, poll or choose partitions, in the order of their invocations.
@@ -33,7 +33,7 @@ pub(super) struct LogOperation {
     pub sends: Range<usize>,
     /// What it polled, whatever became of it.
     pub polls: Range<usize>,
-    /// Keys whose partitions moved while it ran.
+    /// Keys whose partitions moved while it ran, sorted.
     pub rebalanced: Vec<u32>,
     /// The keys that it chose, of an `assign` or `subscribe` that did not fail.
     pub chosen: Option<Vec<u32>>,
@@ -213,18 +213,14 @@ impl<'h> Operations<'h> {
         let moves = extra.other.get("rebalance-log").and_then(|log| log.as_list());
         let keys = moves.into_iter().flatten().filter_map(|moved| moved.get("keys")?.as_list()).flatten();
         let number = |key: &Value| {
-            let integer = key.as_int().or_else(|| key.as_str()?.parse().ok());
-            match integer {
-                Some(n) => self.key_numbers.get(&Key::Int(n)).copied(),
-                // Few histories have keys that are no integers, and few keys.
-                None => {
-                    let name = key.as_str()?;
-                    let named = |known: &Key<'_>| known.text() == Some(name);
-                    self.keys.iter().position(named).map(|at| at as u32)
-                }
-            }
+            let mut tape = Vec::new();
+            ValueWriter::new(&mut tape).value(key).ok()?;
+            // As on the history's tape, so that it is the same key.
+            self.key_numbers.get(&Key::of(ValueRef::new(&tape))).copied()
         };
-        keys.filter_map(number).collect()
+        let mut keys: Vec<u32> = keys.filter_map(number).collect();
+        keys.sort_unstable();
+        keys
     }
 }
 

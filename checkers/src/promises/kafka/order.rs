@@ -46,7 +46,7 @@ pub(super) fn within(history: &History, operations: &Operations<'_>, log: &Log, 
             empty(&mut last);
             for part in parts {
                 let Some((before, _)) = last.insert(part.key, (*part, operation.call)) else { continue };
-                if !sends && operation.rebalanced.contains(&part.key) {
+                if !sends && operation.rebalanced.binary_search(&part.key).is_ok() {
                     continue;
                 }
                 let distance = distance(log, before, *part);

@@ -384,6 +384,23 @@ fn causal() {
 }
 
 #[test]
+fn causal_operations_are_linked_to_the_one_before() {
+    let problems = |link: &str| {
+        let line = |index: usize, rest: &str| format!("{{:index {index} :time {index} :process 0 {rest}}}\n");
+        let text = line(0, ":type :invoke :f :read-init :value nil")
+            + &line(1, ":type :ok :f :read-init :value 0 :position 10 :link :init")
+            + &line(2, ":type :invoke :f :write :value 1")
+            + &line(3, ":type :ok :f :write :value 1 :position 11 :link 10")
+            + &line(4, ":type :invoke :f :read :value nil")
+            + &line(5, &format!(":type :ok :f :read :value 1 :position 12 :link {link}"));
+        let history = checkers::formats::read(checkers::formats::Format::Edn, text.as_bytes()).unwrap();
+        super::problems(&super::judge("causal", &history)).join(" ")
+    };
+    assert_eq!(problems("11"), "");
+    assert_eq!(problems("10"), "broken-link");
+}
+
+#[test]
 fn causal_reverse() {
     let writes = "0 invoke write 1\n0 ok write 1\n0 invoke write 2\n0 ok write 2\n";
     let read = |list: &str| format!("{writes}1 invoke read\n1 ok read {list}");

@@ -7,7 +7,11 @@ mod cases;
 mod cases_beyond;
 mod cases_kafka;
 mod corpus;
+mod differences;
+mod hostile;
+mod mutation;
 mod oracle;
+mod oracle_beyond;
 
 /// How many random histories a test tries.
 pub fn rounds() -> u64 {
