@@ -1,6 +1,7 @@
 //! Events: what the recorder writes, one per invocation, completion and fault.
 
 use std::borrow::Borrow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -122,6 +123,18 @@ pub enum EventType {
     Info,
 }
 
+impl EventType {
+    /// The word in which histories say it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            EventType::Invoke => "invoke",
+            EventType::Ok => "ok",
+            EventType::Fail => "fail",
+            EventType::Info => "info",
+        }
+    }
+}
+
 /// One line of a history, on its own: what a recorder writes and a generator sees. A
 /// [`History`](crate::History) keeps its events more densely, and shows them as [`EventRef`]s.
 #[derive(Clone, Debug, PartialEq)]
@@ -150,9 +163,9 @@ pub struct Extra {
     /// Of a fault: `installed`, `skipped` or `indeterminate`.
     pub outcome: Option<String>,
     /// Of a fault: what was looked at to know the outcome.
-    pub evidence: Option<serde_json::Value>,
+    pub evidence: Option<Value>,
     /// Fields of other people's histories that mean nothing to us and are kept all the same.
-    pub other: serde_json::Map<String, serde_json::Value>,
+    pub other: BTreeMap<String, Value>,
 }
 
 impl Event {
@@ -199,7 +212,7 @@ pub struct EventRef<'h> {
     pub extra: Option<&'h Extra>,
 }
 
-impl EventRef<'_> {
+impl<'h> EventRef<'h> {
     /// The event on its own.
     pub fn to_event(&self) -> Event {
         Event {
@@ -219,7 +232,7 @@ impl EventRef<'_> {
     }
 
     /// Why it failed or is indefinite, if that was recorded.
-    pub fn error(&self) -> Option<&Value> {
+    pub fn error(&self) -> Option<&'h Value> {
         self.extra?.error.as_ref()
     }
 }

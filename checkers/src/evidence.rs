@@ -18,6 +18,8 @@ pub enum Evidence {
     SetElement(SetElementEvidence),
     /// A few operations that together break a rule; what most checkers have to show.
     Finding(Finding),
+    /// Transactions that each had to come before the next, and the last before the first.
+    TransactionCycle(TransactionCycle),
 }
 
 impl Evidence {
@@ -27,6 +29,7 @@ impl Evidence {
             Evidence::Linearizability(e) => &e.sentence,
             Evidence::SetElement(e) => &e.sentence,
             Evidence::Finding(e) => &e.sentence,
+            Evidence::TransactionCycle(e) => &e.sentence,
         }
     }
 
@@ -36,7 +39,48 @@ impl Evidence {
             Evidence::Linearizability(e) => e.window.iter().map(|op| op.call).collect(),
             Evidence::SetElement(e) => e.operations.iter().map(|op| op.call).collect(),
             Evidence::Finding(e) => e.operations.iter().map(|op| op.call).collect(),
+            Evidence::TransactionCycle(e) => e.transactions.iter().map(|op| op.call).collect(),
         }
+    }
+}
+
+impl Evidence {
+    /// The same about the object `key` of a larger history, in which the event at each position
+    /// stands where `origin` says.
+    pub(crate) fn lifted(mut self, key: &Value, origin: impl Fn(usize) -> usize) -> Self {
+        let lift = |operations: &mut [QuotedOperation]| {
+            for quoted in operations {
+                quoted.call = origin(quoted.call);
+                quoted.ret = quoted.ret.map(&origin);
+            }
+        };
+        match &mut self {
+            Evidence::Linearizability(e) => {
+                e.key = Some(key.clone());
+                e.blocked = origin(e.blocked);
+                for at in e.prefix.iter_mut().chain(&mut e.window_optional) {
+                    *at = origin(*at);
+                }
+                lift(&mut e.window);
+            }
+            Evidence::SetElement(e) => {
+                e.sentence = format!("key {key}: {}", e.sentence);
+                lift(&mut e.operations);
+            }
+            Evidence::TransactionCycle(e) => {
+                e.sentence = format!("key {key}: {}", e.sentence);
+                lift(&mut e.transactions);
+            }
+            Evidence::Finding(e) => {
+                e.key = Some(match e.key.take() {
+                    Some(inner) => Value::pair(key.clone(), inner),
+                    None => key.clone(),
+                });
+                e.sentence = format!("key {key}: {}", e.sentence);
+                lift(&mut e.operations);
+            }
+        }
+        self
     }
 }
 
@@ -72,6 +116,9 @@ impl QuotedOperation {
     pub fn at(history: &History, call: usize, keyed: bool) -> Self {
         let invocation = history.get(call);
         let completion = history.partner(call).map(|at| (at, history.event(at)));
+        // An excerpt has completions alone; there each is quoted as if invoked at once.
+        let completion =
+            completion.or(invocation.filter(|event| !event.is_invoke()).map(|event| (call, event)));
         let fate = match completion.map(|(_, event)| event.event_type) {
             Some(EventType::Ok) => Fate::Ok,
             Some(EventType::Fail) => Fate::Fail,
@@ -181,6 +228,38 @@ impl Finding {
         self.steps = steps;
         self
     }
+}
+
+/// Transactions in a circle: no order explains them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TransactionCycle {
+    /// Which kind of cycle: `G-single-item-realtime`.
+    pub anomaly: String,
+    /// The finding in one sentence that a person understands.
+    pub sentence: String,
+    /// The transactions in the order of the cycle; the sentences call them T1, T2, ….
+    pub transactions: Vec<QuotedOperation>,
+    /// Why each had to come before the next.
+    pub steps: Vec<TransactionStep>,
+}
+
+/// Why one transaction of a cycle had to come before the next.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TransactionStep {
+    /// Which of the transactions, counted from 0.
+    pub from: usize,
+    /// Before which.
+    pub to: usize,
+    /// `ww`, `wr`, `rw`, the same with `p` through a predicate, `process` or `realtime`.
+    pub relation: String,
+    /// The key through which the data orders them.
+    pub key: Option<Value>,
+    /// The version of it that was written or read.
+    pub value: Option<Value>,
+    /// The version that followed.
+    pub next_value: Option<Value>,
+    /// In words.
+    pub sentence: String,
 }
 
 /// What went wrong with one element of a set.

@@ -2,13 +2,15 @@
 //! paired to its invocation.
 
 use std::borrow::Borrow;
-use std::collections::HashMap;
-
-use thiserror::Error;
 
 use crate::event::{Event, EventRef, EventType, Extra, Name, Process};
-use crate::hash::FastHash;
-use crate::tape::{EncodeError, ValueRef, ValueWriter};
+use crate::tape::ValueRef;
+
+mod builder;
+mod rules;
+
+pub use builder::{EventHead, HistoryBuilder, NameId};
+pub use rules::{HistoryError, HistoryProblem, Rules};
 
 /// Marks a position without a partner in [`History::partners`].
 const NONE: u32 = u32::MAX;
@@ -38,6 +40,8 @@ pub struct History {
     /// What few events have, in the order of events.
     extras: Vec<(u32, Extra)>,
     completions_only: bool,
+    /// Of a part of a history: where each event stands in the whole. Empty for a whole.
+    origins: Vec<u32>,
 }
 
 /// All of an event that has a fixed size.
@@ -49,329 +53,6 @@ struct Head {
     process: Process,
     f: u16,
     node: u16,
-}
-
-/// The rules that events must keep to be a history. One outstanding operation per process, and
-/// completions of the function that was invoked, are demanded of everybody.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rules {
-    /// Time may run backwards: in Jepsen's histories only the order of events counts.
-    pub time_may_decrease: bool,
-    /// A process may go on after an `info`, as a new one would. Old versions of Jepsen recorded that.
-    pub process_survives_info: bool,
-    /// There may be no invocations at all: an excerpt which keeps only what happened, and says
-    /// nothing of when. See [`History::completions_only`].
-    pub completions_only: bool,
-}
-
-impl Rules {
-    /// For what our own recorder writes.
-    pub const STRICT: Rules =
-        Rules { time_may_decrease: false, process_survives_info: false, completions_only: false };
-    /// For other people's histories.
-    pub const LENIENT: Rules =
-        Rules { time_may_decrease: true, process_survives_info: true, completions_only: true };
-}
-
-/// Why events are not a history.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{problem}")]
-pub struct HistoryError {
-    /// Position of the offending event, counted from 0.
-    pub position: usize,
-    /// What is wrong with it.
-    pub problem: HistoryProblem,
-}
-
-/// The rules of a history, broken.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum HistoryProblem {
-    /// Time ran backwards.
-    #[error("time {time} is before the previous event's {previous}; events must be in time order")]
-    TimeDecreases {
-        /// This event's time, ns.
-        time: u64,
-        /// The time before it, ns.
-        previous: u64,
-    },
-    /// A second invocation while one is outstanding.
-    #[error(
-        "process {process} invokes again although its operation at event {outstanding} has no completion; \
-         a process has one operation at a time"
-    )]
-    StillOutstanding {
-        /// Who.
-        process: Process,
-        /// Position of the outstanding invocation.
-        outstanding: usize,
-    },
-    /// A completion out of nothing.
-    #[error("process {process} completes an operation that it has not invoked")]
-    NotInvoked {
-        /// Who.
-        process: Process,
-    },
-    /// A completion of another function.
-    #[error("process {process} completes `{completed}` but had invoked `{invoked}` at event {invocation}")]
-    OtherFunction {
-        /// Who.
-        process: Process,
-        /// Function of the invocation.
-        invoked: String,
-        /// Function of the completion.
-        completed: String,
-        /// Position of the invocation.
-        invocation: usize,
-    },
-    /// An invocation by a dead process.
-    #[error(
-        "process {process} invokes again after its `info` at event {info}; \
-         its worker must go on as a new process"
-    )]
-    AfterInfo {
-        /// Who.
-        process: Process,
-        /// Position of the `info`.
-        info: usize,
-    },
-    /// An invocation where so far there were only completions.
-    #[error(
-        "process {process} invokes, but the events before are completions without invocations; \
-         a history has all of its invocations, or none"
-    )]
-    SuddenInvocation {
-        /// Who.
-        process: Process,
-    },
-    /// Beyond what positions can count.
-    #[error("the history has more than {} events", NONE - 1)]
-    TooLong,
-    /// Beyond what any system has.
-    #[error("more than {} different names of functions and nodes; is this a history?", NO_NAME - 1)]
-    TooManyNames,
-    /// A value that cannot be stored.
-    #[error("{0}")]
-    Value(EncodeError),
-}
-
-enum Doing {
-    Idle,
-    Outstanding(u32),
-    Dead(u32),
-}
-
-/// All of an event but its value, which is written before.
-#[derive(Clone, Debug)]
-pub struct EventHead {
-    /// Nanoseconds since the run began.
-    pub time: u64,
-    /// Who.
-    pub process: Process,
-    /// What of the operation.
-    pub event_type: EventType,
-    /// Which function.
-    pub f: NameId,
-    /// The node that the client spoke to.
-    pub node: Option<NameId>,
-    /// What few events have.
-    pub extra: Option<Box<Extra>>,
-}
-
-/// A name that a [`HistoryBuilder`] knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct NameId(u16);
-
-/// Builds a history event by event: the value of an event first, then its head.
-///
-/// ```
-/// use checkers::history::{EventHead, HistoryBuilder, Rules};
-/// use checkers::{EventType, Process};
-///
-/// let mut builder = HistoryBuilder::new(Rules::STRICT);
-/// let f = builder.name("write")?;
-/// for (time, event_type) in [(1, EventType::Invoke), (5, EventType::Ok)] {
-///     builder.value().int(7);
-///     let process = Process::client(0).unwrap();
-///     builder.push(EventHead { time, process, event_type, f, node: None, extra: None })?;
-/// }
-/// assert_eq!(builder.finish().operations().count(), 1);
-/// # Ok::<(), checkers::HistoryError>(())
-/// ```
-pub struct HistoryBuilder {
-    history: History,
-    rules: Rules,
-    /// Where the value of the next event begins.
-    begun: usize,
-    doing: HashMap<Process, Doing, FastHash>,
-    ids: HashMap<Box<str>, NameId, FastHash>,
-    previous_time: u64,
-    any_invocation: bool,
-}
-
-impl HistoryBuilder {
-    /// A history without events.
-    pub fn new(rules: Rules) -> Self {
-        HistoryBuilder {
-            history: History::default(),
-            rules,
-            begun: 0,
-            doing: HashMap::default(),
-            ids: HashMap::default(),
-            previous_time: 0,
-            any_invocation: false,
-        }
-    }
-
-    /// How many events there are: the position of the next.
-    pub fn len(&self) -> usize {
-        self.history.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.history.is_empty()
-    }
-
-    /// The id of a name, the same for the same name.
-    ///
-    /// # Errors
-    /// [`HistoryProblem::TooManyNames`]
-    pub fn name(&mut self, text: &str) -> Result<NameId, HistoryError> {
-        if let Some(id) = self.ids.get(text) {
-            return Ok(*id);
-        }
-        let number = self.history.names.len();
-        if number >= usize::from(NO_NAME) {
-            return Err(self.error(HistoryProblem::TooManyNames));
-        }
-        let id = NameId(number as u16);
-        self.history.names.push(Name::from(text));
-        self.ids.insert(text.into(), id);
-        Ok(id)
-    }
-
-    /// Writes the value of the next event; whatever was written for it before is dropped. An event
-    /// without one has nil.
-    pub fn value(&mut self) -> ValueWriter<'_> {
-        self.history.tape.truncate(self.begun);
-        ValueWriter::new(&mut self.history.tape)
-    }
-
-    /// Ends an event.
-    ///
-    /// # Errors
-    /// It breaks one of the rules. The event is not in the history then.
-    pub fn push(&mut self, head: EventHead) -> Result<(), HistoryError> {
-        let position = self.len();
-        if position >= NONE as usize - 1 {
-            return Err(self.error(HistoryProblem::TooLong));
-        }
-        let EventHead { time, process, event_type, f, node, extra } = head;
-        let previous = self.previous_time;
-        if time < previous && !self.rules.time_may_decrease {
-            return Err(self.error(HistoryProblem::TimeDecreases { time, previous }));
-        }
-        let partner = if process.is_nemesis() { NONE } else { self.pair(process, event_type, f.0)? };
-        self.previous_time = time;
-        if partner != NONE {
-            self.history.partners[partner as usize] = position as u32;
-        }
-        self.history.partners.push(partner);
-        let has_extra = if extra.is_some() { HAS_EXTRA } else { 0 };
-        if let Some(extra) = extra {
-            self.history.extras.push((position as u32, *extra));
-        }
-        self.history.heads.push(Head {
-            time,
-            place: (event_type as u64) << TYPE_SHIFT | has_extra | self.begun as u64,
-            process,
-            f: f.0,
-            node: node.map_or(NO_NAME, |node| node.0),
-        });
-        self.begun = self.history.tape.len();
-        Ok(())
-    }
-
-    /// Adds an event that exists on its own.
-    ///
-    /// # Errors
-    /// As [`push`](Self::push), and [`HistoryProblem::Value`].
-    pub fn push_event(&mut self, event: &Event) -> Result<(), HistoryError> {
-        if let Err(error) = self.value().value(&event.value) {
-            return Err(self.error(HistoryProblem::Value(error)));
-        }
-        let head = EventHead {
-            time: event.time,
-            process: event.process,
-            event_type: event.event_type,
-            f: self.name(&event.f)?,
-            node: event.node.as_ref().map(|node| self.name(node)).transpose()?,
-            extra: event.extra.clone(),
-        };
-        self.push(head)
-    }
-
-    /// The history.
-    pub fn finish(self) -> History {
-        let mut history = self.history;
-        // A vector that grew holds up to twice what it needs, and a history lives long.
-        history.tape.truncate(self.begun);
-        history.tape.shrink_to_fit();
-        history.heads.shrink_to_fit();
-        history.partners.shrink_to_fit();
-        history
-    }
-
-    /// The position of the invocation that this completes; [`NONE`] for an invocation.
-    fn pair(&mut self, process: Process, event_type: EventType, f: u16) -> Result<u32, HistoryError> {
-        let position = self.len() as u32;
-        let doing = self.doing.entry(process).or_insert(Doing::Idle);
-        let problem = match (event_type, &*doing) {
-            (EventType::Invoke, Doing::Outstanding(at)) => {
-                HistoryProblem::StillOutstanding { process, outstanding: *at as usize }
-            }
-            (EventType::Invoke, Doing::Dead(at)) if !self.rules.process_survives_info => {
-                HistoryProblem::AfterInfo { process, info: *at as usize }
-            }
-            (EventType::Invoke, _) if self.history.completions_only => {
-                HistoryProblem::SuddenInvocation { process }
-            }
-            (EventType::Invoke, _) => {
-                *doing = Doing::Outstanding(position);
-                self.any_invocation = true;
-                return Ok(NONE);
-            }
-            (_, Doing::Idle | Doing::Dead(_)) => {
-                if self.rules.completions_only && !self.any_invocation {
-                    self.history.completions_only = true;
-                    return Ok(NONE);
-                }
-                HistoryProblem::NotInvoked { process }
-            }
-            (completion, &Doing::Outstanding(at)) => {
-                let invoked = self.history.heads[at as usize].f;
-                if invoked == f {
-                    *doing = match completion {
-                        EventType::Info => Doing::Dead(position),
-                        _ => Doing::Idle,
-                    };
-                    return Ok(at);
-                }
-                HistoryProblem::OtherFunction {
-                    process,
-                    invoked: self.history.names[usize::from(invoked)].to_string(),
-                    completed: self.history.names[usize::from(f)].to_string(),
-                    invocation: at as usize,
-                }
-            }
-        };
-        Err(self.error(problem))
-    }
-
-    fn error(&self, problem: HistoryProblem) -> HistoryError {
-        HistoryError { position: self.len(), problem }
-    }
 }
 
 impl History {
@@ -424,6 +105,17 @@ impl History {
     fn extra(&self, position: usize) -> Option<&Extra> {
         let at = self.extras.binary_search_by_key(&(position as u32), |(at, _)| *at).ok()?;
         Some(&self.extras[at].1)
+    }
+
+    /// Where the event at `position` stands in the history that this is a part of; in a whole
+    /// history that is `position`. What a person is told names events so.
+    pub fn origin(&self, position: usize) -> usize {
+        self.origins.get(position).map_or(position, |origin| *origin as usize)
+    }
+
+    /// This is a part of a history, with its events from these positions.
+    pub(crate) fn part_from(self, origins: Vec<u32>) -> Self {
+        History { origins, ..self }
     }
 
     /// Number of events.

@@ -6,7 +6,6 @@
 //! ```
 //! Line *n* holds index *n* − 1, so an index names its line.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::io::{self, BufRead, Read};
 
@@ -15,14 +14,12 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use thiserror::Error;
 
 use crate::event::{Event, EventType, Extra, Name, Process};
-use crate::history::{History, HistoryError};
+use crate::formats::json::line::{self as plain, RecentNames};
+use crate::history::{History, HistoryBuilder, HistoryError, Rules};
 use crate::value::Value;
 
 /// Longest line that is read, in bytes; what is longer is refused before it is held in memory.
 pub const MAX_LINE_BYTES: usize = 16 << 20;
-
-/// How many distinct list values are remembered so that equal ones share memory.
-const SHARED_LISTS: usize = 1 << 14;
 
 /// Appends the line of `event` at `index`, with its line end, to `out`.
 ///
@@ -157,12 +154,13 @@ pub enum ReadError {
 /// # Errors
 /// The first line that is not an event or breaks a rule of histories.
 pub fn read(mut input: impl BufRead, torn_tail: TornTail) -> Result<Reading, ReadError> {
-    let mut events = Vec::new();
-    let mut names = Interner::default();
+    let mut builder = HistoryBuilder::new(Rules::STRICT);
+    let mut names = RecentNames::default();
     let mut buffer = Vec::new();
     let mut torn_bytes = 0;
     loop {
-        let line = events.len() + 1;
+        read_plain_lines(&mut input, &mut builder, &mut names)?;
+        let line = builder.len() + 1;
         buffer.clear();
         let limit = MAX_LINE_BYTES as u64 + 1;
         let read = (&mut input)
@@ -184,14 +182,40 @@ pub fn read(mut input: impl BufRead, torn_tail: TornTail) -> Result<Reading, Rea
                 }
             }
         }
-        events.push(parse_line(&buffer, line, &mut names)?);
+        let pushed = match plain::read(&buffer, line as u64 - 1, &mut builder, &mut names) {
+            Some((head, _)) => builder.push(head),
+            None => builder.push_event(&parse_line(&buffer, line)?),
+        };
+        pushed.map_err(|error| ReadError::History { line, error })?;
     }
-    let history =
-        History::new(&events).map_err(|error| ReadError::History { line: error.position + 1, error })?;
-    Ok(Reading { history, torn_bytes })
+    Ok(Reading { history: builder.finish(), torn_bytes })
 }
 
-fn parse_line(text: &[u8], line: usize, names: &mut Interner) -> Result<Event, ReadError> {
+/// Reads the plain lines that lie whole in the reader's buffer, up to the first one that is not.
+fn read_plain_lines(
+    input: &mut impl BufRead,
+    builder: &mut HistoryBuilder,
+    names: &mut RecentNames,
+) -> Result<(), ReadError> {
+    let bytes = match input.fill_buf() {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
+        Err(source) => return Err(ReadError::Io { line: builder.len() + 1, source }),
+    };
+    let mut done = 0;
+    while let Some((head, length)) = plain::read(&bytes[done..], builder.len() as u64, builder, names) {
+        if length > MAX_LINE_BYTES {
+            break;
+        }
+        let line = builder.len() + 1;
+        builder.push(head).map_err(|error| ReadError::History { line, error })?;
+        done += length;
+    }
+    input.consume(done);
+    Ok(())
+}
+
+fn parse_line(text: &[u8], line: usize) -> Result<Event, ReadError> {
     let mut json = serde_json::Deserializer::from_slice(text);
     let syntax = |error: serde_json::Error| {
         let reason = error.to_string();
@@ -199,7 +223,7 @@ fn parse_line(text: &[u8], line: usize, names: &mut Interner) -> Result<Event, R
         let reason = reason.split(" at line ").next().unwrap_or(&reason).to_owned();
         ReadError::Syntax { line, column: error.column(), reason }
     };
-    let (index, event) = EventSeed { names }.deserialize(&mut json).map_err(syntax)?;
+    let (index, event) = EventSeed.deserialize(&mut json).map_err(syntax)?;
     json.end().map_err(syntax)?;
     let expected = line as u64 - 1;
     match index {
@@ -208,53 +232,16 @@ fn parse_line(text: &[u8], line: usize, names: &mut Interner) -> Result<Event, R
     }
 }
 
-/// Shares what recurs: names, and small lists such as `["k1",7]`.
-#[derive(Default)]
-struct Interner {
-    names: HashMap<Box<str>, Name>,
-    lists: HashMap<Value, ()>,
-}
+struct EventSeed;
 
-impl Interner {
-    fn name(&mut self, text: &str) -> Name {
-        if let Some(name) = self.names.get(text) {
-            return name.clone();
-        }
-        let name = Name::from(text);
-        // A hostile file with a million functions must not be held twice.
-        if self.names.len() < SHARED_LISTS {
-            self.names.insert(text.into(), name.clone());
-        }
-        name
-    }
-
-    fn value(&mut self, value: Value) -> Value {
-        if !matches!(&value, Value::List(items) if items.len() <= 3) {
-            return value;
-        }
-        if let Some((shared, ())) = self.lists.get_key_value(&value) {
-            return shared.clone();
-        }
-        if self.lists.len() >= SHARED_LISTS {
-            self.lists.clear();
-        }
-        self.lists.insert(value.clone(), ());
-        value
-    }
-}
-
-struct EventSeed<'a> {
-    names: &'a mut Interner,
-}
-
-impl<'de> DeserializeSeed<'de> for EventSeed<'_> {
+impl<'de> DeserializeSeed<'de> for EventSeed {
     type Value = (Option<u64>, Event);
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_map(self)
     }
 }
 
-impl<'de> Visitor<'de> for EventSeed<'_> {
+impl<'de> Visitor<'de> for EventSeed {
     type Value = (Option<u64>, Event);
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -271,9 +258,9 @@ impl<'de> Visitor<'de> for EventSeed<'_> {
                 Key::Time => set(&mut time, "time", map.next_value::<u64>()?)?,
                 Key::Process => set(&mut process, "process", map.next_value_seed(ProcessSeed)?)?,
                 Key::Type => set(&mut event_type, "type", map.next_value::<EventType>()?)?,
-                Key::F => set(&mut f, "f", map.next_value_seed(NameSeed(self.names))?)?,
+                Key::F => set(&mut f, "f", map.next_value_seed(NameSeed)?)?,
                 Key::Value => set(&mut value, "value", map.next_value::<Value>()?)?,
-                Key::Node => set(&mut node, "node", map.next_value_seed(NodeSeed(self.names))?)?,
+                Key::Node => set(&mut node, "node", map.next_value_seed(NodeSeed)?)?,
                 Key::Error => extra.get_or_insert_default().error = map.next_value::<Option<Value>>()?,
                 Key::Outcome => extra.get_or_insert_default().outcome = map.next_value()?,
                 Key::Evidence => extra.get_or_insert_default().evidence = map.next_value()?,
@@ -301,7 +288,7 @@ impl<'de> Visitor<'de> for EventSeed<'_> {
             process,
             event_type,
             f: f.ok_or_else(missing("f"))?,
-            value: self.names.value(value),
+            value,
             node: node.flatten(),
             extra,
         };
@@ -358,35 +345,35 @@ impl<'de> de::Deserialize<'de> for Key {
     }
 }
 
-struct NameSeed<'a>(&'a mut Interner);
+struct NameSeed;
 
-impl<'de> DeserializeSeed<'de> for NameSeed<'_> {
+impl<'de> DeserializeSeed<'de> for NameSeed {
     type Value = Name;
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Name, D::Error> {
         deserializer.deserialize_str(self)
     }
 }
 
-impl Visitor<'_> for NameSeed<'_> {
+impl Visitor<'_> for NameSeed {
     type Value = Name;
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a name in quotes")
     }
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Name, E> {
-        Ok(self.0.name(text))
+        Ok(Name::from(text))
     }
 }
 
-struct NodeSeed<'a>(&'a mut Interner);
+struct NodeSeed;
 
-impl<'de> DeserializeSeed<'de> for NodeSeed<'_> {
+impl<'de> DeserializeSeed<'de> for NodeSeed {
     type Value = Option<Name>;
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_option(self)
     }
 }
 
-impl<'de> Visitor<'de> for NodeSeed<'_> {
+impl<'de> Visitor<'de> for NodeSeed {
     type Value = Option<Name>;
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a node's name in quotes, or null")
@@ -398,7 +385,7 @@ impl<'de> Visitor<'de> for NodeSeed<'_> {
         Ok(None)
     }
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        NameSeed(self.0).deserialize(deserializer).map(Some)
+        NameSeed.deserialize(deserializer).map(Some)
     }
 }
 
@@ -481,6 +468,86 @@ mod tests {
         for (text, expected) in cases {
             let error = error_of(&text);
             assert!(error.contains(expected), "{error}\nshould contain\n{expected}");
+        }
+    }
+
+    /// Every line by itself, by the general way.
+    fn read_generally(text: &[u8]) -> Result<Vec<Event>, ()> {
+        let mut builder = HistoryBuilder::new(Rules::STRICT);
+        for (number, line) in text.split_inclusive(|byte| *byte == b'\n').enumerate() {
+            if line.last() != Some(&b'\n') {
+                return Err(());
+            }
+            builder.push_event(&parse_line(line, number + 1).map_err(drop)?).map_err(drop)?;
+        }
+        Ok(builder.finish().events().map(|event| event.to_event()).collect())
+    }
+
+    #[test]
+    fn a_plain_line_means_what_it_means_in_general() {
+        let plain = GOOD.split_inclusive('\n').take(2).collect::<String>();
+        let values = [
+            "null",
+            "true",
+            "-0",
+            "0",
+            "00",
+            "-1",
+            "1.0",
+            "1.5",
+            "1e3",
+            "123456789012345678",
+            "9223372036854775807",
+            "9223372036854775808",
+            "\"\"",
+            "\"a b\"",
+            "\"\u{e9}\"",
+            "\"\\u00e9\"",
+            "\"\u{7f}\"",
+            "[]",
+            "[ ]",
+            "[1,2]",
+            "[1, 2 ]",
+            "[1,]",
+            "[1\n,2]",
+            "{}",
+            "{\"a\":1}",
+            "{\"b\":1,\"a\":[{}]}",
+            "{\"a\":1,\"a\":1}",
+            "[1 2]",
+            "nul",
+            "x",
+            "",
+            "[[\"append\",1,2],[\"r\",3,[1,2]]]",
+        ];
+        let mut texts: Vec<Vec<u8>> =
+            values.iter().map(|value| GOOD.replace("null", value).into_bytes()).collect();
+        for depth in [125, 126, 127, 128] {
+            let nested = "[".repeat(depth) + &"]".repeat(depth);
+            texts.push(GOOD.replace("null", &nested).into_bytes());
+        }
+        for at in 0..plain.len() {
+            for byte in b"\" ,:{}[]0a-\n\\\xff\0" {
+                let mut replaced = plain.clone().into_bytes();
+                replaced[at] = *byte;
+                texts.push(replaced.clone());
+                replaced.insert(at, plain.as_bytes()[at]);
+                texts.push(replaced);
+            }
+            let mut shorter = plain.clone().into_bytes();
+            shorter.remove(at);
+            texts.push(shorter);
+        }
+        for text in texts {
+            let general = read_generally(&text);
+            // A small buffer cuts lines in two, and then they are read otherwise.
+            for capacity in [1, 70, 1 << 16] {
+                let input = io::BufReader::with_capacity(capacity, &text[..]);
+                let found = read(input, TornTail::Refuse).map_err(drop);
+                let found = found
+                    .map(|found| found.history.events().map(|event| event.to_event()).collect::<Vec<_>>());
+                assert_eq!(found, general, "{}", String::from_utf8_lossy(&text));
+            }
         }
     }
 

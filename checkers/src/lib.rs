@@ -11,6 +11,7 @@
 //! | [`tape`] | how a history stores values |
 //! | [`history`] | events, validated and paired |
 //! | [`jsonl`] | the `history.jsonl` format |
+//! | [`formats`] | other people's histories, read and written |
 //! | [`checker`] | the trait, and what bounds a check |
 //! | [`verdict`], [`evidence`] | what a checker answers |
 //! | [`model`], [`models`] | what a register should do |
@@ -18,6 +19,7 @@
 //! | [`sequential`] | whether there is one that keeps what each process did |
 //! | [`set_full`] | what became of every element of a set |
 //! | [`staleness`] | by how many writes and milliseconds reads are behind |
+//! | [`promises`] | banks, queues, counters, logs, locks, elections: a checker for each |
 //! | [`stats`], [`availability`] | how much was answered, how fast, when and where |
 //! | [`registry`] | checkers and models by name |
 //!
@@ -36,12 +38,14 @@ pub mod availability;
 pub mod checker;
 pub mod event;
 pub mod evidence;
+pub mod formats;
 mod hash;
 pub mod history;
 pub mod jsonl;
 pub mod linearizability;
 pub mod model;
 pub mod models;
+pub mod promises;
 pub mod registry;
 pub mod sequential;
 pub mod set_full;

@@ -3,13 +3,13 @@
 //! A model says which state follows a state when an operation takes effect there with the result
 //! that the client saw. Everything about concurrency, time and uncertainty is the checker's.
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 use std::hash::Hash;
-
-use thiserror::Error;
 
 use crate::event::Process;
 use crate::history::{Fate, Operation};
+use crate::linearizability::special::Special;
+use crate::models::FailedCas;
 use crate::tape::ValueRef;
 use crate::value::Value;
 
@@ -83,6 +83,19 @@ pub trait Model: Send + Sync {
         Vec::new()
     }
 
+    /// Whether this is a register, so that its histories can be decided by
+    /// [zones](crate::linearizability::special::register), and decoded at once.
+    fn register_family(&self) -> Option<RegisterFamily> {
+        None
+    }
+
+    /// What a near-linear checker says of the calls on one object, with its name; `None` if there is
+    /// none for this model. See [`special`](crate::linearizability::special). Asked before
+    /// [`settle`](Self::settle).
+    fn special(&self, _calls: &[Call<Self::Input, Self::Output>]) -> Option<(&'static str, Special)> {
+        None
+    }
+
     /// The operation in words, without the process: `read 7`.
     fn describe(&self, input: &Self::Input, output: Option<&Self::Output>) -> String;
 
@@ -95,6 +108,15 @@ pub trait Model: Send + Sync {
     /// What the operation needs of the state, as half a sentence: `reading 7 needs the register
     /// to be 7`; `None` if it is possible in every state.
     fn requirement(&self, input: &Self::Input, output: Option<&Self::Output>) -> Option<String>;
+}
+
+/// Which kind of register a model is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RegisterFamily {
+    /// One for each key; every value is `[key, value]`.
+    pub keyed: bool,
+    /// Whether it knows `cas`, and what a failed one says.
+    pub cas: Option<FailedCas>,
 }
 
 /// See [`Model::blind_and_idle`].
@@ -168,14 +190,20 @@ pub struct Decoded<M: Model + ?Sized> {
 }
 
 /// A history that a model does not understand. It says nothing about the system under test.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("event {position}: {problem}")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DecodeError {
     /// Position of the event, counted from 0: its `index`.
     pub position: usize,
     /// What is wrong, and what to do.
     pub problem: String,
 }
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "event {}: {}", self.position, self.problem)
+    }
+}
+impl std::error::Error for DecodeError {}
 
 /// A typed operation on one object. `a` comes before `b` in real time if `a.ret < b.call`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,15 +2,16 @@
 
 use crate::checker::Checker;
 use crate::linearizability::Linearizability;
-use crate::model::Model;
-use crate::models::{
-    CasRegister, Counter, FencedLock, FifoQueue, Kv, Log, MultiRegister, Multiset, Mutex, PerKey,
-    PriorityQueue, Register, Semaphore, Set, Stack, UnorderedQueue, VersionedKv,
-};
+use crate::models::{CasRegister, PerKey};
+use crate::promises;
 use crate::sequential::{Scope, Sequential};
 use crate::set_full::SetFull;
 use crate::staleness::Staleness;
 use crate::stats::StatsChecker;
+
+mod models;
+
+pub use models::{MODELS, model_by_name};
 
 /// A name and what it stands for, in a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,92 +36,70 @@ pub const CHECKERS: &[Listed] = &[
         name: "sequential-per-key",
         summary: "the same for each key by itself, which is less; needs a model",
     },
+    Listed { name: "staleness", summary: "by how many writes and milliseconds reads are behind; a measure" },
     Listed { name: "set-full", summary: "no element added to a set is lost, doubled or made up" },
     Listed {
         name: "set-full-linearizable",
         summary: "the same, and a read that begins after an add was answered has its element",
     },
-    Listed { name: "staleness", summary: "by how many writes and milliseconds reads are behind; a measure" },
+    Listed {
+        name: "set",
+        summary: "the final read has every acknowledged element and none that was made up",
+    },
+    Listed { name: "queue", summary: "what is dequeued was enqueued, and comes out once" },
+    Listed { name: "total-queue", summary: "every acknowledged enqueue is dequeued or drained at the end" },
+    Listed { name: "counter", summary: "every read lies between what was added and what may have been" },
+    Listed { name: "unique-ids", summary: "no id is given out twice" },
+    Listed { name: "bank", summary: "transfers never change the sum of all balances" },
+    Listed { name: "long-fork", summary: "no two reads see two writes in opposite orders" },
+    Listed { name: "causal", summary: "a register's reads and writes keep their causal order" },
+    Listed { name: "causal-reverse", summary: "no write is seen without one that had ended before it began" },
+    Listed { name: "comments", summary: "the same, by its name in CockroachDB's tests" },
+    Listed { name: "adya-g2", summary: "of two inserts guarded by one predicate at most one commits" },
+    Listed { name: "monotonic", summary: "values go up in the order of their transactions' timestamps" },
+    Listed { name: "sequential-writes", summary: "the writes of one client are seen in their order" },
+    Listed { name: "kafka", summary: "partitioned logs lose, double, reorder and skip nothing" },
+    Listed { name: "lock-safety", summary: "never two holders of a lock; tokens fence off the earlier ones" },
+    Listed { name: "leader-election", summary: "at most one leader a term, and terms never go back" },
+    Listed { name: "convergence", summary: "after the last update all replicas answer the same" },
+    Listed { name: "durability", summary: "what was acknowledged is there in the final reads" },
+    Listed { name: "atomic-commit", summary: "all participants of a transaction decide the same, once" },
+    Listed { name: "watch", summary: "watchers are told every change once, in order" },
     Listed { name: "stats", summary: "counts, latencies and errors; every function got something through" },
 ];
 
-/// All models for `linearizable`. Before each name may stand `per-key-`, for one object per key and
-/// values that are [key, value]; the two that most histories need are listed.
-pub const MODELS: &[Listed] = &[
-    Listed { name: "register", summary: "`read` answers the last `write`" },
-    Listed { name: "cas-register", summary: "a register with `cas` [from, to]" },
-    Listed { name: "per-key-register", summary: "a register per key; every value is [key, value]" },
-    Listed { name: "per-key-cas-register", summary: "a cas-register per key; every value is [key, value]" },
-    Listed { name: "multi-register", summary: "several registers read and written at once, by `txn`" },
-    Listed { name: "kv", summary: "`get`, `put`, `append`, `delete`, `cas`, `increment` of [key, value]" },
-    Listed {
-        name: "versioned-kv",
-        summary: "a store with revisions, comparisons and transactions, as etcd's",
-    },
-    Listed { name: "mutex", summary: "`acquire` and `release`, by whomever" },
-    Listed { name: "owned-mutex", summary: "a mutex that only the process which acquired it releases" },
-    Listed { name: "semaphore-2", summary: "two permits; any other number may stand for 2" },
-    Listed { name: "fenced-lock", summary: "a mutex whose `acquire` answers tokens that grow" },
-    Listed { name: "set", summary: "`add`, `remove`, `contains` and `read` of elements" },
-    Listed { name: "multiset", summary: "a set whose elements may be there more than once, with `count`" },
-    Listed { name: "fifo-queue", summary: "`enqueue` and `dequeue`, in order" },
-    Listed { name: "unordered-queue", summary: "`enqueue` and `dequeue`, in any order" },
-    Listed { name: "priority-queue", summary: "`insert` and `dequeue` of the smallest, or of the largest" },
-    Listed { name: "stack", summary: "`push` and `pop`" },
-    Listed { name: "log", summary: "`append` at an offset, `read`, `range` and `poll` from one" },
-    Listed { name: "counter", summary: "`add`, `read`, `fetch-and-add`" },
-];
-
-/// What to do with a model that is known by its name only.
-pub trait WithModel {
-    /// What comes of it.
-    type Out;
-
-    /// Does it.
-    fn with<M: Model + Clone + 'static>(self, model: M) -> Self::Out;
-}
-
-/// Does something with the model of that name; `None` if there is none.
-pub fn with_model<W: WithModel>(name: &str, work: W) -> Option<W::Out> {
-    let (name, keyed) = match name.strip_prefix("per-key-") {
-        Some(inner) => (inner, true),
-        None => (name, false),
-    };
-    Some(match name {
-        "register" if keyed => work.with(PerKey::new(Register)),
-        "register" => work.with(Register),
-        "cas-register" if keyed => work.with(PerKey::new(CasRegister::default())),
-        "cas-register" => work.with(CasRegister::default()),
-        "multi-register" => lifted(work, MultiRegister, keyed),
-        "kv" => lifted(work, Kv::kv(), keyed),
-        "versioned-kv" => lifted(work, VersionedKv, keyed),
-        "mutex" => lifted(work, Mutex { owned: false }, keyed),
-        "owned-mutex" => lifted(work, Mutex { owned: true }, keyed),
-        "fenced-lock" => lifted(work, FencedLock, keyed),
-        "set" => lifted(work, Set, keyed),
-        "multiset" => lifted(work, Multiset, keyed),
-        "fifo-queue" => lifted(work, FifoQueue, keyed),
-        "unordered-queue" => lifted(work, UnorderedQueue, keyed),
-        "priority-queue" => lifted(work, PriorityQueue, keyed),
-        "stack" => lifted(work, Stack, keyed),
-        "log" => lifted(work, Log, keyed),
-        "counter" => lifted(work, Counter, keyed),
-        _ => lifted(work, Semaphore::new(name.strip_prefix("semaphore-")?.parse().ok()?), keyed),
-    })
-}
-
-/// One type for both, so that the search is compiled once for each model and not twice.
-fn lifted<W: WithModel, M: Model + Clone + 'static>(work: W, model: M, keyed: bool) -> W::Out {
-    work.with(if keyed { PerKey::new(model) } else { PerKey::one(model) })
-}
-
-/// A checker that needs no model; `None` for those that do, and for unknown names.
+/// A checker that needs no model; `None` for those that do, and for unknown names. `per-key-` before a
+/// name judges each key of values `[key, value]` apart.
 pub fn checker_by_name(name: &str) -> Option<Box<dyn Checker>> {
+    if let Some(inner) = name.strip_prefix("per-key-") {
+        // Once: a key of keys is a key.
+        let inner = checker_by_name(inner).filter(|_| !inner.starts_with("per-key-"))?;
+        return Some(Box::new(promises::PerKey::new(inner)));
+    }
     Some(match name {
         "staleness" => Box::new(Staleness::default()),
         "stats" => Box::new(StatsChecker),
         "set-full" => Box::new(SetFull { linearizable: false }),
         "set-full-linearizable" => Box::new(SetFull { linearizable: true }),
+        "set" => Box::new(promises::Set),
+        "queue" => Box::new(promises::Queue),
+        "total-queue" => Box::new(promises::TotalQueue::default()),
+        "counter" => Box::new(promises::Counter::default()),
+        "unique-ids" => Box::new(promises::UniqueIds),
+        "bank" => Box::new(promises::Bank::default()),
+        "long-fork" => Box::new(promises::LongFork::default()),
+        "causal" => Box::new(promises::Causal),
+        "causal-reverse" => Box::new(promises::CausalReverse::CAUSAL_REVERSE),
+        "comments" => Box::new(promises::CausalReverse::COMMENTS),
+        "adya-g2" => Box::new(promises::AdyaG2),
+        "monotonic" => Box::new(promises::Monotonic::default()),
+        "sequential-writes" => Box::new(promises::SequentialWrites),
+        "lock-safety" => Box::new(promises::LockSafety::default()),
+        "leader-election" => Box::new(promises::LeaderElection),
+        "convergence" => Box::new(promises::Convergence::default()),
+        "durability" => Box::new(promises::Durability),
+        "atomic-commit" => Box::new(promises::AtomicCommit),
+        "watch" => Box::new(promises::Watch),
         _ => return None,
     })
 }
@@ -128,64 +107,47 @@ pub fn checker_by_name(name: &str) -> Option<Box<dyn Checker>> {
 /// The checker of sequential consistency against a model, of the whole or of each key; `None` for an
 /// unknown model.
 pub fn sequential_by_name(model: &str, scope: Scope) -> Option<Box<dyn Checker>> {
-    struct Boxed(Scope);
-    impl WithModel for Boxed {
-        type Out = Box<dyn Checker>;
-        fn with<M: Model + Clone + 'static>(self, model: M) -> Box<dyn Checker> {
-            Box::new(Sequential::new(model, self.0))
-        }
-    }
-    // Of registers more is known than of a model in general.
-    Some(match model {
-        "register" => Box::new(Sequential::of_registers(Register, scope)),
-        "cas-register" => Box::new(Sequential::of_registers(CasRegister::default(), scope)),
-        "per-key-register" => Box::new(Sequential::of_registers(PerKey::new(Register), scope)),
-        "per-key-cas-register" => {
-            Box::new(Sequential::of_registers(PerKey::new(CasRegister::default()), scope))
-        }
-        _ => return with_model(model, Boxed(scope)),
-    })
+    let registers = ["register", "cas-register"].contains(&model.trim_start_matches("per-key-"));
+    let model = model_by_name(model)?;
+    Some(Box::new(if registers {
+        Sequential::of_registers_by_name(model, scope)
+    } else {
+        Sequential::new(model, scope)
+    }))
 }
 
 /// The checker of linearizability against a model; `None` for an unknown model. Whether the model
 /// understands a history, [`Checker::understands`] tells.
 pub fn linearizable_by_name(model: &str) -> Option<Box<dyn Checker>> {
-    struct Boxed;
-    impl WithModel for Boxed {
-        type Out = Box<dyn Checker>;
-        fn with<M: Model + Clone + 'static>(self, model: M) -> Box<dyn Checker> {
-            Box::new(Linearizability::new(model))
-        }
-    }
-    with_model(model, Boxed)
+    // Searched most, so it has a search of its own; each takes the compiler ten seconds.
+    Some(match model {
+        "cas-register" => Box::new(Linearizability::new(CasRegister::default())),
+        "per-key-cas-register" => Box::new(Linearizability::new(PerKey::new(CasRegister::default()))),
+        _ => Box::new(Linearizability::new(model_by_name(model)?)),
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Model;
 
     #[test]
     fn what_is_listed_exists_under_its_name() {
         for listed in MODELS {
             assert!(linearizable_by_name(listed.name).is_some(), "{}", listed.name);
             let lifted = format!("per-key-{}", listed.name.trim_start_matches("per-key-"));
-            struct Name;
-            impl WithModel for Name {
-                type Out = String;
-                fn with<M: Model + Clone + 'static>(self, model: M) -> String {
-                    model.name().to_owned()
-                }
+            for name in [listed.name, &lifted] {
+                assert_eq!(model_by_name(name).unwrap().name(), name);
             }
-            assert_eq!(with_model(listed.name, Name).as_deref(), Some(listed.name));
-            assert_eq!(with_model(&lifted, Name), Some(lifted));
         }
         let with_model = ["linearizable", "sequential", "sequential-per-key"];
         let alone = CHECKERS.iter().filter(|listed| !with_model.contains(&listed.name));
         for listed in alone {
             assert_eq!(checker_by_name(listed.name).unwrap().name(), listed.name);
         }
-        assert!(linearizable_by_name("queue").is_none() && checker_by_name("queue").is_none());
-        assert_eq!(Linearizability::new(PerKey::new(Register)).name(), "linearizable");
-        assert_eq!(PerKey::new(Register).name(), "per-key-register");
+        assert!(linearizable_by_name("queue").is_none() && checker_by_name("no-such").is_none());
+        assert_eq!(checker_by_name("per-key-bank").unwrap().name(), "per-key-bank");
+        assert!(checker_by_name("per-key-per-key-bank").is_none() && checker_by_name("per-key-").is_none());
     }
 }

@@ -2,10 +2,16 @@
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::ops::Index;
 use std::sync::Arc;
 
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
+
+mod json;
+mod serialize;
+
+pub use serialize::to_value;
 
 /// The argument or the result of an operation.
 ///
@@ -102,12 +108,62 @@ impl Value {
         }
     }
 
+    /// The value of a key that is text, if this is a map that has it.
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        let Value::Map(entries) = self else { return None };
+        entries.iter().find(|(name, _)| name.as_str() == Some(key)).map(|(_, value)| value)
+    }
+
     /// Whether this is [`Value::Nil`].
     pub fn is_nil(&self) -> bool {
         matches!(self, Value::Nil)
     }
 }
 
+/// The value of a key of a map; nil where there is none.
+impl Index<&str> for Value {
+    type Output = Value;
+    fn index(&self, key: &str) -> &Value {
+        self.get(key).unwrap_or(&Value::Nil)
+    }
+}
+
+impl PartialEq<str> for Value {
+    fn eq(&self, other: &str) -> bool {
+        self.as_str() == Some(other)
+    }
+}
+impl PartialEq<&str> for Value {
+    fn eq(&self, other: &&str) -> bool {
+        self.as_str() == Some(*other)
+    }
+}
+impl PartialEq<bool> for Value {
+    fn eq(&self, other: &bool) -> bool {
+        *self == Value::Bool(*other)
+    }
+}
+macro_rules! equal_to_integers {
+    ($($int:ty),*) => {$(
+        impl PartialEq<$int> for Value {
+            fn eq(&self, other: &$int) -> bool {
+                i64::try_from(*other).is_ok_and(|n| self.as_int() == Some(n))
+            }
+        }
+    )*};
+}
+equal_to_integers!(i32, i64, u32, u64, usize);
+
+impl From<()> for Value {
+    fn from((): ()) -> Self {
+        Value::Nil
+    }
+}
+impl From<i32> for Value {
+    fn from(n: i32) -> Self {
+        Value::Int(n.into())
+    }
+}
 impl From<i64> for Value {
     fn from(n: i64) -> Self {
         Value::Int(n)
@@ -137,10 +193,7 @@ impl From<Vec<Value>> for Value {
 /// Compact JSON, the form in which a person sees values in reports and messages.
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match serde_json::to_string(self) {
-            Ok(text) => f.write_str(&text),
-            Err(_) => Err(fmt::Error),
-        }
+        json::write(f, self)
     }
 }
 

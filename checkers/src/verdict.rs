@@ -1,10 +1,12 @@
 //! Verdicts, and what a checker says beside one.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::Evidence;
+use crate::value::{Value, to_value};
 
 /// What a history shows of a promise. The order is the rule of composition: the worst one wins,
 /// and a doubt is worse than a proof that all is well.
@@ -51,7 +53,7 @@ pub struct Judgement {
     pub evidence: Vec<Evidence>,
     /// Whatever else was measured or established, by name.
     #[serde(default)]
-    pub details: serde_json::Map<String, serde_json::Value>,
+    pub details: BTreeMap<String, Value>,
 }
 
 impl Judgement {
@@ -73,8 +75,8 @@ impl Judgement {
 
     /// Adds a detail.
     #[must_use]
-    pub fn with(mut self, name: &str, value: impl Into<serde_json::Value>) -> Self {
-        self.details.insert(name.to_owned(), value.into());
+    pub fn with(mut self, name: &str, value: impl Serialize) -> Self {
+        self.details.insert(name.to_owned(), to_value(&value));
         self
     }
 
@@ -84,7 +86,7 @@ impl Judgement {
             algorithm: algorithm.into(),
             reason,
             evidence: Vec::new(),
-            details: serde_json::Map::new(),
+            details: BTreeMap::new(),
         }
     }
 }

@@ -99,8 +99,9 @@ fn shortfall(history: &History, log: &NemesisLog, plan: &Json) -> Option<String>
         return Some(format!("the fault `{kind}` was requested but never took effect"));
     }
     let finals = log.phases.iter().find(|phase| phase.name == "final-reads")?;
-    let read = history.events()[finals.position..]
-        .iter()
+    let read = history
+        .events()
+        .skip(finals.position)
         .any(|event| !event.process.is_nemesis() && event.event_type == checkers::EventType::Ok);
     (!read).then(|| "none of the final reads succeeded, so what became of the writes is unknown".to_owned())
 }
@@ -132,4 +133,65 @@ fn recovery(log: &NemesisLog) -> Recovery {
         reason: "the record of the recovery is unreadable".to_owned(),
         ..Recovery::default()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use checkers::jsonl::{self, TornTail};
+    use checkers::{SetFull, Verdict};
+
+    use super::*;
+
+    const WHOLE: &str = r#"{"time":0,"process":"nemesis","type":"info","f":"phase","value":{"phase":"load"}}
+{"time":1,"process":0,"type":"invoke","f":"add","value":1}
+{"time":2,"process":0,"type":"ok","f":"add","value":1}
+{"time":3,"process":"nemesis","type":"info","f":"kill","value":{"id":1,"action":"install","kind":"one","nodes":["n1"]},"outcome":"installed"}
+{"time":4,"process":"nemesis","type":"info","f":"recovery","value":{"recovered":true,"millis":5.0,"reason":"served again"}}
+{"time":5,"process":"nemesis","type":"info","f":"phase","value":{"phase":"final-reads"}}
+{"time":6,"process":0,"type":"invoke","f":"read","value":null}
+{"time":7,"process":0,"type":"ok","f":"read","value":[1]}
+{"time":8,"process":"nemesis","type":"info","f":"phase","value":{"phase":"done"}}
+"#;
+
+    fn judged(lines: &str) -> RunResults {
+        let history = jsonl::read(lines.as_bytes(), TornTail::Refuse).unwrap().history;
+        judge(Case {
+            history: &history,
+            checkers: vec![Box::new(SetFull::default())],
+            demands: Demands::of_file(),
+            is_run: true,
+            trouble: Trouble::None,
+            limit: Duration::from_secs(60),
+            plan: serde_json::json!({"faults": ["kill"], "fault_kinds": ["kill:one"]}),
+            seed: None,
+        })
+    }
+
+    /// The lines of a run without those that have `what`.
+    fn without(what: &str) -> String {
+        WHOLE.lines().filter(|line| !line.contains(what)).fold(String::new(), |text, line| text + line + "\n")
+    }
+
+    #[test]
+    fn a_run_that_lacks_a_part_is_unknown_and_says_which() {
+        assert_eq!(judged(WHOLE).verdict, Verdict::Valid, "{}", judged(WHOLE).reason);
+        for (lines, reason) in [
+            (without("done"), "the run did not come to its end; it ended in the phase `final-reads`"),
+            (
+                without("\"recovery\""),
+                "whether the system served again after the faults could not be established",
+            ),
+            (without("\"install\""), "the fault `kill:one` was requested but never took effect"),
+            (
+                WHOLE.replace(r#""ok","f":"read""#, r#""fail","f":"read""#),
+                "none of the final reads succeeded",
+            ),
+        ] {
+            let results = judged(&lines);
+            assert_eq!(results.verdict, Verdict::Unknown, "{reason}");
+            let run =
+                results.checkers.0.iter().find(|(name, _)| name == RUN).map(|(_, result)| &result.reason);
+            assert!(run.is_some_and(|said| said.contains(reason)), "{run:?}\nshould say\n{reason}");
+        }
+    }
 }

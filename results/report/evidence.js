@@ -80,7 +80,7 @@ function argument(evidence, order, operations) {
     final && final.length ? [el("h3", {}, "After that"), el("p", {}, "The state is ", states(final), ".")] : null,
   ].filter(Boolean);
   const why = steps && steps.length
-    ? [el("h3", {}, "Why there is no way on"), el("ol", {class: "steps"}, steps.map(step => el("li", {}, step)))] : null;
+    ? [el("h3", {}, evidence.kind === "linearizability" ? "Why there is no way on" : "Step by step"), el("ol", {class: "steps"}, steps.map(step => el("li", {}, step)))] : null;
   if (!parts.length && !why) return null;
   return el("div", {class: "proof"}, parts.length ? el("div", {}, parts) : null, why ? el("div", {}, why) : null);
 }

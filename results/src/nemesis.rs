@@ -126,7 +126,7 @@ impl NemesisLog {
     pub fn of(history: &History) -> Self {
         let mut log = NemesisLog::default();
         for (position, event) in history.nemesis() {
-            log.take(position, event);
+            log.take(position, &event.to_event());
         }
         log
     }
@@ -149,7 +149,7 @@ impl NemesisLog {
             (class, Some("install")) => self.attempts.push(Attempt {
                 position,
                 time,
-                id: field(value, "id").and_then(Value::as_int),
+                id: value.get("id").and_then(Value::as_int),
                 class: class.to_owned(),
                 kind: text(value, "kind"),
                 nodes: nodes(value),
@@ -166,7 +166,7 @@ impl NemesisLog {
 
     /// Ends the fault that this event names; false if there is none.
     fn heal(&mut self, class: &str, position: usize, event: &Event) -> bool {
-        let id = field(&event.value, "id").and_then(Value::as_int);
+        let id = event.value.get("id").and_then(Value::as_int);
         let open = |attempt: &&mut Attempt| {
             attempt.class == class
                 && attempt.id == id
@@ -197,7 +197,8 @@ fn outcome(event: &Event) -> Outcome {
 }
 
 fn evidence(event: &Event) -> Option<serde_json::Value> {
-    event.extra.as_ref()?.evidence.clone().filter(|evidence| !evidence.is_null())
+    let evidence = event.extra.as_ref()?.evidence.as_ref().filter(|evidence| !evidence.is_nil())?;
+    Some(serde_json::json!(evidence))
 }
 
 fn reason(event: &Event) -> Option<String> {
@@ -211,19 +212,12 @@ pub(crate) fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-fn field<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
-    match value {
-        Value::Map(entries) => entries.iter().find(|(key, _)| key.as_str() == Some(name)).map(|(_, v)| v),
-        _ => None,
-    }
-}
-
 fn text(value: &Value, name: &str) -> Option<String> {
-    field(value, name).filter(|found| !found.is_nil()).map(plain)
+    value.get(name).filter(|found| !found.is_nil()).map(plain)
 }
 
 fn nodes(value: &Value) -> Vec<String> {
-    match field(value, "nodes") {
+    match value.get("nodes") {
         Some(Value::List(nodes)) => nodes.iter().map(plain).collect(),
         Some(Value::Nil) | None => Vec::new(),
         Some(one) => vec![plain(one)],

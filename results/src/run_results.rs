@@ -135,6 +135,7 @@ impl CheckerResult {
     pub fn new(judgement: Judgement, took: Duration) -> Self {
         let Judgement { verdict, algorithm, reason, evidence, details } = judgement;
         let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        let details = details.iter().map(|(name, value)| (name.clone(), serde_json::json!(value))).collect();
         CheckerResult { verdict, algorithm: algorithm.into_owned(), millis, reason, evidence, details }
     }
 }

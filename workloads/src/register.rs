@@ -11,9 +11,9 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use checkers::models::{CasRegister, PerKey};
+use checkers::registry;
 use checkers::stats::StatsChecker;
-use checkers::{Checker, Event, EventType, Linearizability, Name, Value};
+use checkers::{Checker, Event, EventType, Name, Value};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
@@ -114,7 +114,8 @@ impl Workload for Register {
     }
 
     fn checkers(&self) -> Vec<Box<dyn Checker>> {
-        vec![Box::new(Linearizability::new(PerKey::new(CasRegister::default()))), Box::new(StatsChecker)]
+        let linearizable = registry::linearizable_by_name("per-key-cas-register");
+        linearizable.into_iter().chain([Box::new(StatsChecker) as Box<dyn Checker>]).collect()
     }
 }
 

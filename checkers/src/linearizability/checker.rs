@@ -2,28 +2,36 @@
 
 use std::collections::HashMap;
 
-use super::explain::{Refutation, fails};
-use super::report::report;
-use super::rounds::solve_all;
+use super::explain::fails;
+use super::judge::{OneAnswer, Outcome, judge};
+use super::registers::{self, OneRegister, Registers};
+use super::rounds::{map, solve_all};
 use super::search::Limits;
 use super::solve::Answer;
+use super::special::{Special, register};
 use crate::checker::{Budget, Checker};
-use crate::evidence::Evidence;
 use crate::hash::FastHash;
-use crate::history::{Fate, History};
+use crate::history::{Fate, History, Operation};
 use crate::model::{Call, Calls, DecodeError, Decoded, Model, Recorded};
 use crate::value::Value;
 use crate::verdict::Judgement;
 
-/// Which algorithm answers.
-const ALGORITHM: &str = "just-in-time linearization";
-/// How many objects' evidence a judgement carries, and how many open ones it names.
-const MAX_OBJECTS_TOLD: usize = 8;
+/// The name of the general algorithm.
+pub(super) const SEARCH: &str = "just-in-time linearization";
+/// The name of the special one for registers.
+const ZONES: &str = "zones";
+/// Below this many calls a thread costs more than it gains.
+const WORTH_A_THREAD: usize = 20_000;
 
 /// Judges whether a history is linearizable with respect to a model.
+///
+/// Each object is given to the near-linear checker of its kind, if there is one (see
+/// [`special`](super::special)), and to the general search if that one does not accept it. The
+/// judgement's `algorithm` says which of them answered.
 #[derive(Clone, Debug)]
 pub struct Linearizability<M> {
     model: M,
+    general_only: bool,
 }
 
 /// The calls on one object.
@@ -38,7 +46,14 @@ pub struct Object<M: Model> {
 impl<M: Model> Linearizability<M> {
     /// A checker against `model`.
     pub fn new(model: M) -> Self {
-        Linearizability { model }
+        Linearizability { model, general_only: false }
+    }
+
+    /// The same, with nothing but the general search: to compare the two.
+    #[must_use]
+    pub fn general_only(mut self) -> Self {
+        self.general_only = true;
+        self
     }
 
     /// The history as the model sees it: one list of calls per object, in the order in which the
@@ -51,10 +66,7 @@ impl<M: Model> Linearizability<M> {
         let mut objects: Vec<Object<M>> = Vec::new();
         let mut by_key: HashMap<Option<Value>, usize, FastHash> = HashMap::default();
         for operation in history.operations() {
-            let Some(Decoded { key, input, output }) = self.model.decode(&Recorded::new(&operation))? else {
-                continue;
-            };
-            let call = Call { call: operation.call, ret: operation.ret(), input, output };
+            let Some((key, call)) = self.decode(&operation)? else { continue };
             match by_key.get(&key) {
                 Some(&at) => objects[at].calls.push(call),
                 None => {
@@ -64,6 +76,17 @@ impl<M: Model> Linearizability<M> {
             }
         }
         Ok(objects)
+    }
+
+    #[allow(clippy::type_complexity, reason = "the parts have names elsewhere")]
+    fn decode(
+        &self,
+        operation: &Operation<'_>,
+    ) -> Result<Option<(Option<Value>, Call<M::Input, M::Output>)>, DecodeError> {
+        let decoded = self.model.decode(&Recorded::new(operation))?;
+        Ok(decoded.map(|Decoded { key, input, output }| {
+            (key, Call { call: operation.call, ret: operation.ret(), input, output })
+        }))
     }
 }
 
@@ -95,95 +118,151 @@ impl<M: Model> Checker for Linearizability<M> {
     }
 
     fn check(&self, history: &History, budget: &Budget<'_>) -> Judgement {
-        let objects = match self.objects(history) {
-            Ok(objects) => objects,
-            Err(error) => return Judgement::unknown(ALGORITHM, error.to_string()),
-        };
-        if !history.operations().any(|operation| operation.fate() == Fate::Ok) {
-            return Judgement::unknown(
-                ALGORITHM,
-                "no client operation was answered with ok; there is nothing to judge",
-            );
+        let family = self.model.register_family().filter(|_| !self.general_only);
+        match family.and_then(|family| registers::decode(history, family, budget.threads)) {
+            Some(registers) => self.check_registers(history, &registers, budget),
+            None => self.check_objects(history, budget),
         }
-        if !objects.iter().flat_map(|object| &object.calls).any(|call| self.observes(call)) {
-            return Judgement::unknown(
-                ALGORITHM,
-                "nothing was observed: no read and no cas succeeded; any order explains that",
-            );
-        }
-        let operations: usize = objects.iter().map(|object| object.calls.len()).sum();
-        let (keys, calls): (Vec<_>, Vec<_>) = objects.into_iter().map(|o| (o.key, o.calls)).unzip();
-        let sizes: Vec<usize> = calls.iter().map(Vec::len).collect();
-        let (answers, steps) = solve_all(&self.model, calls, budget);
-        let keys: Vec<Key<'_>> =
-            keys.iter().zip(sizes).map(|(key, operations)| Key { key: key.as_ref(), operations }).collect();
-        self.judge(history, &keys, &answers)
-            .with("model", self.model.name())
-            .with("objects", keys.len())
-            .with("operations", operations)
-            .with("steps", steps)
     }
 }
 
-/// An object, without its calls.
-struct Key<'k> {
-    key: Option<&'k Value>,
-    operations: usize,
-}
-
 impl<M: Model> Linearizability<M> {
+    fn check_registers(&self, history: &History, all: &Registers<'_>, budget: &Budget<'_>) -> Judgement {
+        if let Some(unknown) = nothing_to_judge(ZONES, all.answered, all.observed) {
+            return unknown;
+        }
+        let operations: usize = all.registers.iter().map(|register| register.operations).sum();
+        let threads = if operations < WORTH_A_THREAD { 1 } else { budget.threads };
+        let answers = map(threads, all.registers.len(), |at| {
+            let ops = all.registers[at].take();
+            let answer = register::check(&ops);
+            // What must be searched is decoded again, by the model.
+            let left = match &answer {
+                Special::NotMine(_) => ops.iter().map(|op| op.span.call).collect(),
+                _ => Vec::new(),
+            };
+            (answer, left)
+        });
+        let mut left: Vec<Calls<M>> = Vec::new();
+        let mut answers_of: Vec<Option<OneAnswer<M>>> = Vec::with_capacity(answers.len());
+        for (answer, positions) in answers {
+            answers_of.push(match answer {
+                Special::Valid => Some(OneAnswer::Valid),
+                Special::Invalid(contradiction) => Some(OneAnswer::Contradiction(contradiction)),
+                Special::NotMine(_) => {
+                    match self.decode_again(history, &positions) {
+                        Ok(calls) => left.push(calls),
+                        Err(error) => return Judgement::unknown(SEARCH, error.to_string()),
+                    }
+                    None
+                }
+            });
+        }
+        let named =
+            all.registers.iter().map(|one: &OneRegister<'_>| (one.key.map(|k| k.to_value()), one.operations));
+        self.search_the_rest(history, ZONES, named.collect(), answers_of, left, budget)
+    }
+
+    fn decode_again(&self, history: &History, positions: &[u32]) -> Result<Calls<M>, DecodeError> {
+        let mut calls = Vec::with_capacity(positions.len());
+        for &position in positions {
+            let call = position as usize;
+            let completion = history.partner(call).map(|at| (at, history.event(at)));
+            let operation = Operation { call, invocation: history.event(call), completion };
+            calls.extend(self.decode(&operation)?.map(|(_, call)| call));
+        }
+        Ok(calls)
+    }
+
+    fn check_objects(&self, history: &History, budget: &Budget<'_>) -> Judgement {
+        let objects = match self.objects(history) {
+            Ok(objects) => objects,
+            Err(error) => return Judgement::unknown(SEARCH, error.to_string()),
+        };
+        let answered = history.operations().any(|operation| operation.fate() == Fate::Ok);
+        let observed = objects.iter().flat_map(|object| &object.calls).any(|call| self.observes(call));
+        if let Some(unknown) = nothing_to_judge(SEARCH, answered, observed) {
+            return unknown;
+        }
+        let operations: usize = objects.iter().map(|object| object.calls.len()).sum();
+        let threads = if operations < WORTH_A_THREAD { 1 } else { budget.threads };
+        let special = map(threads, objects.len(), |at| {
+            if self.general_only { None } else { self.model.special(&objects[at].calls) }
+        });
+        let mut name = SEARCH;
+        let mut named = Vec::with_capacity(objects.len());
+        let mut left = Vec::new();
+        let mut answers = Vec::with_capacity(objects.len());
+        for (object, special) in objects.into_iter().zip(special) {
+            named.push((object.key, object.calls.len()));
+            let (algorithm, answer) = special.unwrap_or((SEARCH, Special::NotMine("")));
+            name = if algorithm == SEARCH { name } else { algorithm };
+            answers.push(match answer {
+                Special::Valid => Some(OneAnswer::Valid),
+                Special::Invalid(contradiction) => Some(OneAnswer::Contradiction(contradiction)),
+                Special::NotMine(_) => {
+                    left.push(object.calls);
+                    None
+                }
+            });
+        }
+        self.search_the_rest(history, name, named, answers, left, budget)
+    }
+
+    /// Searches the objects that have no answer yet, unless one is refuted already.
+    fn search_the_rest(
+        &self,
+        history: &History,
+        special: &'static str,
+        named: Vec<(Option<Value>, usize)>,
+        answers: Vec<Option<OneAnswer<M>>>,
+        left: Vec<Calls<M>>,
+        budget: &Budget<'_>,
+    ) -> Judgement {
+        let decided = answers.iter().any(|answer| matches!(answer, Some(OneAnswer::Contradiction(_))));
+        let by_search = left.len();
+        let (searched, steps) =
+            if decided || left.is_empty() { (Vec::new(), 0) } else { solve_all(&self.model, left, budget) };
+        let algorithm = match (by_search, answers.len() - by_search) {
+            (0, _) => special.into(),
+            (_, 0) => SEARCH.into(),
+            _ => format!("{special} + {SEARCH}").into(),
+        };
+        let mut searched = searched.into_iter();
+        let operations: usize = named.iter().map(|(_, operations)| operations).sum();
+        let not_begun = || Answer::Unknown {
+            reason: "not searched, because another object is not linearizable".to_owned(),
+            longest_prefix: 0,
+            out_of_steps: false,
+        };
+        let outcomes: Vec<Outcome<M>> = named
+            .into_iter()
+            .zip(answers)
+            .map(|((key, operations), answer)| {
+                let answer = answer.unwrap_or_else(|| searched.next().unwrap_or_else(not_begun).into());
+                Outcome { key, operations, answer }
+            })
+            .collect();
+        judge(&self.model, history, algorithm, &outcomes)
+            .with("model", self.model.name())
+            .with("objects", outcomes.len())
+            .with("operations", operations)
+            .with("objects_searched", by_search)
+            .with("steps", steps)
+    }
+
     /// Whether a call says anything of the state: it was answered as it could not have been in
     /// every state.
     fn observes(&self, call: &Call<M::Input, M::Output>) -> bool {
         call.output.is_some() && self.model.requirement(&call.input, call.output.as_ref()).is_some()
     }
+}
 
-    fn judge(&self, history: &History, keys: &[Key<'_>], answers: &[Answer<M>]) -> Judgement {
-        let mut refuted: Vec<(Option<&Value>, &Refutation<M>)> = Vec::new();
-        let mut open = Vec::new();
-        for (key, answer) in keys.iter().zip(answers) {
-            match answer {
-                Answer::Linearizable => {}
-                Answer::NotLinearizable(refutation) => refuted.push((key.key, refutation)),
-                Answer::Unknown { reason, longest_prefix, .. } => open.push((key, reason, *longest_prefix)),
-            }
-        }
-        let done = keys.len() - open.len() - refuted.len();
-        let name = |key: Option<&Value>| key.and_then(|key| serde_json::to_value(key).ok());
-        let still_open: Vec<serde_json::Value> = open
-            .iter()
-            .take(MAX_OBJECTS_TOLD)
-            .map(|(key, _, longest_prefix)| {
-                serde_json::json!({
-                    "key": name(key.key),
-                    "operations": key.operations,
-                    "longest_prefix": longest_prefix,
-                })
-            })
-            .collect();
-        let judgement = if !refuted.is_empty() {
-            // The violation that shows first comes first.
-            refuted.sort_by_key(|(_, refutation)| refutation.blocked);
-            let told = refuted.iter().take(MAX_OBJECTS_TOLD);
-            let evidence = told
-                .map(|(key, refutation)| {
-                    Evidence::Linearizability(report(&self.model, history, *key, refutation))
-                })
-                .collect();
-            Judgement::invalid(ALGORITHM, evidence).with("objects_invalid", refuted.len())
-        } else if let Some((key, reason, longest_prefix)) = open.first() {
-            let after = match longest_prefix {
-                0 => String::new(),
-                n => format!(" after a linearizable prefix of {n} of {} operations", key.operations),
-            };
-            let which = key.key.map(|key| format!("key {key}: ")).unwrap_or_default();
-            Judgement::unknown(
-                ALGORITHM,
-                format!("{which}{reason}{after}; {done} of {} objects are linearizable", keys.len()),
-            )
-        } else {
-            return Judgement::valid(ALGORITHM);
-        };
-        judgement.with("objects_linearizable", done).with("objects_open", open.len()).with("open", still_open)
-    }
+fn nothing_to_judge(algorithm: &'static str, answered: bool, observed: bool) -> Option<Judgement> {
+    let reason = match (answered, observed) {
+        (false, _) => "no client operation was answered with ok; there is nothing to judge",
+        (true, false) => "nothing was observed: no read and no cas succeeded; any order explains that",
+        (true, true) => return None,
+    };
+    Some(Judgement::unknown(algorithm, reason))
 }

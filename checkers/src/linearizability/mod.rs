@@ -8,21 +8,27 @@
 //! | file | what |
 //! |---|---|
 //! | `checker.rs` | **start here**: histories in, judgements out |
+//! | `special/` | near-linear checkers, asked first |
+//! | `registers.rs` | from the tape to the columns of one of them |
 //! | `rounds.rs` | objects side by side, with one budget |
 //! | `solve.rs` | one object |
 //! | `problem.rs`, `bits.rs` | its calls as a line of events with slots |
 //! | `search.rs` | depth first, with a cache: the judge |
 //! | `sweep.rs` | breadth first: all that is possible at an event |
-//! | `explain.rs`, `report.rs` | from a violation to evidence |
+//! | `explain.rs` | from a violation to evidence |
+//! | `judge.rs`, `report.rs` | from answers and evidence to a judgement |
 
 mod bits;
 mod checker;
 mod explain;
+mod judge;
 mod problem;
+mod registers;
 mod report;
 mod rounds;
 mod search;
 mod solve;
+pub mod special;
 mod sweep;
 
 pub use checker::{Linearizability, Object, check_operations, fails_from};

@@ -1,7 +1,8 @@
 //! A refutation in the words of the history.
 
 use super::explain::Refutation;
-use crate::evidence::{LinearizabilityEvidence, QuotedOperation};
+use super::special::Contradiction;
+use crate::evidence::{Finding, LinearizabilityEvidence, QuotedOperation};
 use crate::history::{Fate, History};
 use crate::model::{Call, Model};
 use crate::value::Value;
@@ -38,6 +39,24 @@ pub(super) fn report<M: Model>(
         window_omitted: refutation.window.len() - quoted.len(),
         window: quoted,
         window_start_states: texts(&refutation.window_start_states),
+    }
+}
+
+/// What a special checker found, in the words of the history.
+pub(super) fn report_contradiction(history: &History, key: Option<&Value>, found: &Contradiction) -> Finding {
+    let name = |call: u32| {
+        let call = call as usize;
+        let place = history.partner(call).map(|ret| format!("-{ret}")).unwrap_or_default();
+        format!("{} (events {call}{place})", say(history, key, call))
+    };
+    let of = key.map(|key| format!("key {key}: ")).unwrap_or_default();
+    let calls: Vec<usize> = found.operations.iter().map(|&call| call as usize).collect();
+    let sentence = format!("{of}{}", found.finding.write(name));
+    let finding = Finding::new(history, "not-linearizable", sentence, &calls)
+        .because(found.steps.iter().map(|step| step.write(name)).collect());
+    match key {
+        Some(key) => finding.about(history, key.clone(), true),
+        None => finding,
     }
 }
 

@@ -76,7 +76,7 @@ pub(super) fn solve_all<M: Model>(
 }
 
 /// `work(0..count)`, on several threads, in the order of the numbers.
-fn map<T: Send>(threads: usize, count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
+pub(super) fn map<T: Send>(threads: usize, count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
     if threads <= 1 || count <= 1 {
         return (0..count).map(work).collect();
     }

@@ -1,7 +1,7 @@
 //! A register with compare-and-set.
 
 use crate::history::Fate;
-use crate::model::{Blindness, Call, DecodeError, Decoded, Model, Recorded};
+use crate::model::{Blindness, Call, DecodeError, Decoded, Model, Recorded, RegisterFamily};
 use crate::models::indefinite;
 use crate::models::register::{self, RegisterInput, RegisterOutput};
 use crate::value::Value;
@@ -97,6 +97,10 @@ impl Model for CasRegister {
 
     fn blind_and_idle(&self, calls: &[Call<RegisterInput, RegisterOutput>]) -> Vec<Blindness> {
         indefinite::blind_and_idle(calls)
+    }
+
+    fn register_family(&self) -> Option<RegisterFamily> {
+        Some(RegisterFamily { keyed: false, cas: Some(self.failed_cas) })
     }
 
     fn describe(&self, input: &RegisterInput, output: Option<&RegisterOutput>) -> String {

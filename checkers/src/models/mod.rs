@@ -23,6 +23,7 @@
 //! What each function's values and answers are, the model's own documentation says. A `fail` did not
 //! happen; an `info` may have, at any time since.
 
+mod any_model;
 mod cas_register;
 mod counter;
 mod fenced_lock;
@@ -46,6 +47,7 @@ mod text;
 mod unordered_queue;
 mod versioned_kv;
 
+pub use any_model::{AnyModel, AnyNext, Thing};
 pub use cas_register::{CasRegister, FailedCas};
 pub use counter::{Counter, CounterInput, CounterOutput};
 pub use fenced_lock::{FencedLock, FencedLockInput, FencedLockOutput, FencedLockState};

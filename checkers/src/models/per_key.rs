@@ -1,6 +1,7 @@
 //! Several independent objects of one model, told apart by a key.
 
-use crate::model::{Blindness, Call, DecodeError, Decoded, Model, Recorded};
+use crate::linearizability::special::Special;
+use crate::model::{Blindness, Call, DecodeError, Decoded, Model, Recorded, RegisterFamily};
 use crate::tape::ValueRef;
 use crate::value::Value;
 
@@ -13,26 +14,18 @@ use crate::value::Value;
 pub struct PerKey<M> {
     inner: M,
     name: String,
-    keyed: bool,
 }
 
 impl<M: Model> PerKey<M> {
     /// Objects of this model, one per key.
     pub fn new(inner: M) -> Self {
         let name = format!("per-key-{}", inner.name());
-        PerKey { inner, name, keyed: true }
+        PerKey { inner, name }
     }
 
     /// The same under a name of its own, for a model that is never used with one object.
     pub fn named(inner: M, name: &str) -> Self {
-        PerKey { inner, name: name.to_owned(), keyed: true }
-    }
-
-    /// One object after all, without keys: the inner model itself, for a place where the type must
-    /// be that of one with keys.
-    pub fn one(inner: M) -> Self {
-        let name = inner.name().to_owned();
-        PerKey { inner, name, keyed: false }
+        PerKey { inner, name: name.to_owned() }
     }
 }
 
@@ -69,10 +62,6 @@ impl<M: Model> Model for PerKey<M> {
     }
 
     fn decode(&self, operation: &Recorded<'_>) -> Result<Option<Decoded<Self>>, DecodeError> {
-        if !self.keyed {
-            let decoded = self.inner.decode(operation)?;
-            return Ok(decoded.map(|Decoded { key, input, output }| Decoded { key, input, output }));
-        }
         let Some((key, argument)) = operation.argument.as_pair() else {
             let inner = self.inner.name();
             let alone = if self.name.ends_with(inner) {
@@ -126,6 +115,15 @@ impl<M: Model> Model for PerKey<M> {
 
     fn blind_and_idle(&self, calls: &[Call<M::Input, M::Output>]) -> Vec<Blindness> {
         self.inner.blind_and_idle(calls)
+    }
+
+    fn register_family(&self) -> Option<RegisterFamily> {
+        let one = self.inner.register_family()?;
+        (!one.keyed).then_some(RegisterFamily { keyed: true, ..one })
+    }
+
+    fn special(&self, calls: &[Call<M::Input, M::Output>]) -> Option<(&'static str, Special)> {
+        self.inner.special(calls)
     }
 
     fn describe(&self, input: &M::Input, output: Option<&M::Output>) -> String {

@@ -1,7 +1,7 @@
 //! A register: `read` answers what the last `write` wrote.
 
 use crate::history::Fate;
-use crate::model::{Blindness, Call, DecodeError, Decoded, Model, Recorded};
+use crate::model::{Blindness, Call, DecodeError, Decoded, Model, Recorded, RegisterFamily};
 use crate::models::indefinite;
 use crate::tape::ValueRef;
 use crate::value::Value;
@@ -84,6 +84,10 @@ impl Model for Register {
 
     fn blind_and_idle(&self, calls: &[Call<RegisterInput, RegisterOutput>]) -> Vec<Blindness> {
         indefinite::blind_and_idle(calls)
+    }
+
+    fn register_family(&self) -> Option<RegisterFamily> {
+        Some(RegisterFamily { keyed: false, cas: None })
     }
 
     fn describe(&self, input: &RegisterInput, output: Option<&RegisterOutput>) -> String {

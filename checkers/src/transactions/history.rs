@@ -130,10 +130,7 @@ impl TxnHistory {
             let first = building.out.mops.len() as u32;
             let txn = building.out.txns.len() as u32;
             let Some(mops) = value.as_list() else {
-                return Err(bad(
-                    position,
-                    format!("a transaction is a list of micro-operations, not {}", shown(value)),
-                ));
+                return Err(not_a_txn(position, value));
             };
             for mop in mops {
                 building.mop(position, txn, fate, mop)?;
@@ -183,6 +180,25 @@ fn bad(position: usize, problem: String) -> DecodeError {
     DecodeError { position, problem }
 }
 
+/// The value of the event at `position` is no transaction.
+pub(super) fn not_a_txn(position: usize, value: ValueRef<'_>) -> DecodeError {
+    bad(position, format!("a transaction is a list of micro-operations, not {}", shown(value)))
+}
+
+/// Something in the transaction at `position` is no micro-operation.
+pub(super) fn not_a_mop(position: usize, mop: ValueRef<'_>) -> DecodeError {
+    bad(position, format!("a micro-operation is [function, key, value], not {}", shown(mop)))
+}
+
+/// Function, key and value of a micro-operation; a read may leave the value out.
+pub(super) fn parts(mop: ValueRef<'_>) -> Option<(&str, ValueRef<'_>, ValueRef<'_>)> {
+    if let Some((f, key, value)) = mop.as_triple() {
+        return Some((f.as_str()?, key, value));
+    }
+    let (f, key) = mop.as_pair()?;
+    (f.as_str()? == "r").then_some(("r", key, ValueRef::NIL))
+}
+
 struct Building<'h> {
     holds: Holds,
     out: TxnHistory,
@@ -192,18 +208,15 @@ struct Building<'h> {
 
 impl<'h> Building<'h> {
     fn mop(&mut self, position: usize, txn: u32, fate: Fate, mop: ValueRef<'h>) -> Result<(), DecodeError> {
-        let Some((f, key, value)) = mop.as_triple() else {
-            return Err(bad(
-                position,
-                format!("a micro-operation is [function, key, value], not {}", shown(mop)),
-            ));
+        let Some((f, key, value)) = parts(mop) else {
+            return Err(not_a_mop(position, mop));
         };
         let key = self.key(key);
         let at = self.out.mops.len() as u32;
-        let made = match (f.as_str(), self.holds) {
-            (Some("r"), _) if fate == Fate::Ok || !value.is_nil() => self.read(position, key, value)?,
-            (Some("r"), _) => Mop::ReadUnknown { key },
-            (Some("append"), Holds::Lists) | (Some("w"), Holds::Registers) => {
+        let made = match (f, self.holds) {
+            ("r", _) if fate == Fate::Ok || !value.is_nil() => self.read(position, key, value)?,
+            ("r", _) => Mop::ReadUnknown { key },
+            ("append", Holds::Lists) | ("w", Holds::Registers) => {
                 if value.is_nil() {
                     return Err(bad(
                         position,

@@ -9,6 +9,10 @@ fn judge(text: &str) -> Judgement {
     Linearizability::new(CasRegister::default()).check(&history(text), &Budget::default())
 }
 
+fn search(text: &str) -> Judgement {
+    Linearizability::new(CasRegister::default()).general_only().check(&history(text), &Budget::default())
+}
+
 #[test]
 fn verdicts_are_a_persons() {
     let cases: &[(&str, Verdict, &str)] = &[
@@ -229,12 +233,14 @@ fn verdicts_are_a_persons() {
         let judgement = judge(text);
         assert_eq!(judgement.verdict, *expected, "{name}: {}", judgement.reason);
         assert_eq!(judgement.evidence.is_empty(), *expected != Verdict::Invalid, "{name}");
+        let judgement = search(text);
+        assert_eq!(judgement.verdict, *expected, "{name}: {}", judgement.reason);
     }
 }
 
 #[test]
 fn evidence_reads_as_an_argument() {
-    let judgement = judge(
+    let judgement = search(
         "0 :invoke :write 5
          0 :ok :write 5
          0 :invoke :read nil
@@ -270,14 +276,20 @@ fn a_key_that_fails_is_named() {
          0 :ok :write [2 6]
          0 :invoke :read [1 nil]
          0 :ok :read [1 6]";
-    let judgement = Linearizability::new(PerKey::new(Register)).check(&history(text), &Budget::default());
-    assert_eq!(judgement.verdict, Verdict::Invalid);
-    assert!(
-        judgement.reason.starts_with("key 1: process 0's read 6 (events 4 to 5)"),
-        "{}",
-        judgement.reason
-    );
-    assert_eq!(judgement.details["objects_linearizable"], 1);
+    let checker = Linearizability::new(PerKey::new(Register));
+    for (checker, algorithm, begins) in [
+        (
+            checker.clone().general_only(),
+            "just-in-time linearization",
+            "key 1: process 0's read 6 (events 4 to 5)",
+        ),
+        (checker, "zones", "key 1: process 0's read 6 (events 4-5) found a value that nothing had written"),
+    ] {
+        let judgement = checker.check(&history(text), &Budget::default());
+        assert_eq!((judgement.verdict, &*judgement.algorithm), (Verdict::Invalid, algorithm));
+        assert!(judgement.reason.starts_with(begins), "{}", judgement.reason);
+        assert_eq!(judgement.details["objects_linearizable"], 1);
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod cases;
 mod corpus;
 mod corpus_path;
+mod formats_corpus;
 mod lying_model;
 mod models;
 mod mutation;
@@ -11,5 +12,7 @@ mod plain;
 mod sequential;
 mod set_full;
 mod simulate;
+mod special;
 mod staleness;
 mod text;
+mod transactions_oracle;

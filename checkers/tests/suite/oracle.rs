@@ -207,6 +207,8 @@ fn compare<M: Model<State = Value> + Clone>(
     let checker = Linearizability::new(model.clone());
     let judgement = checker.check(history, &Budget::default());
     assert_eq!(judgement.verdict, expected, "{}\n{}", judgement.reason, lines(history));
+    let searched = checker.clone().general_only().check(history, &Budget::default());
+    assert_eq!(searched.verdict, expected, "{}\n{}", searched.reason, lines(history));
     tally[expected as usize] += 1;
     if expected == Verdict::Invalid {
         // The search without the model's simplifications agrees, and the evidence holds.

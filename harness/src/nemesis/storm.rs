@@ -321,7 +321,11 @@ pub fn record(recorder: &Recorder, f: &str, value: Json, outcome: Option<&str>, 
     let mut event = Event::new(0, Process::NEMESIS, EventType::Info, f, value);
     if outcome.is_some() || evidence.is_some() {
         let outcome = outcome.map(str::to_owned);
-        event.extra = Some(Box::new(Extra { outcome, evidence, ..Extra::default() }));
+        event.extra = Some(Box::new(Extra {
+            outcome,
+            evidence: evidence.as_ref().map(checkers::value::to_value),
+            ..Extra::default()
+        }));
     }
     recorder.record(event);
 }

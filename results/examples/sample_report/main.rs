@@ -38,8 +38,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     run.write_plan(&plan)?;
     run.write_schedule(&json!({"format": 1, "seed": 7, "faults": 8}))?;
     let mut lines = Vec::new();
-    for (index, event) in sample.history.events().iter().enumerate() {
-        jsonl::write_event(&mut lines, index as u64, event)?;
+    for (index, event) in sample.history.events().enumerate() {
+        jsonl::write_event(&mut lines, index as u64, &event.to_event())?;
     }
     std::io::Write::write_all(&mut run.create_history()?, &lines)?;
     for node in ["n1", "n2", "n3", "n4", "n5"] {

@@ -2,7 +2,7 @@
 //! answer a read from the past.
 
 use checkers::evidence::QuotedOperation;
-use checkers::{Event, EventType, Evidence, History, Operation, Process, Value};
+use checkers::{Event, EventRef, EventType, Evidence, History, Operation, Process, Value};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::json;
@@ -147,7 +147,7 @@ fn nemesis(events: &mut Vec<Event>, faults: &[Fault]) {
         let mut event = Event::new(time, Process::NEMESIS, EventType::Info, f, value);
         let extra = event.extra.get_or_insert_default();
         extra.outcome = outcome.map(str::to_owned);
-        extra.evidence = evidence;
+        extra.evidence = evidence.as_ref().map(checkers::value::to_value);
         events.push(event);
     };
     for (time, phase) in [(0, "load"), (60, "heal"), (61, "recovery"), (62, "final-reads"), (64, "done")] {
@@ -256,7 +256,7 @@ fn evidence(history: &History, stale_end: u64) -> Evidence {
     let key = Value::from("k1");
     let on_key: Vec<Operation<'_>> = history
         .operations()
-        .filter(|op| op.invocation.value.as_pair().is_some_and(|(k, _)| *k == key))
+        .filter(|op| op.invocation.value.as_pair().is_some_and(|(k, _)| k == key))
         .collect();
     let quoted: Vec<QuotedOperation> = on_key.iter().map(quote).collect();
     let stale = quoted.iter().find(|op| op.ret_time == Some(stale_end)).expect("the stale read is recorded");
@@ -309,7 +309,8 @@ fn result(op: &QuotedOperation) -> Value {
 }
 
 fn quote(op: &Operation<'_>) -> QuotedOperation {
-    let half = |event: &Event| event.value.as_pair().map(|(_, value)| value.clone()).unwrap_or_default();
+    let half =
+        |event: EventRef<'_>| event.value.as_pair().map(|(_, value)| value.to_value()).unwrap_or_default();
     let fate = op.fate().as_str();
     let input = half(op.invocation);
     let output = op.completion_event().filter(|_| fate == "ok").map(half);

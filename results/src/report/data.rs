@@ -211,16 +211,16 @@ fn shown_evidence(evidence: &Evidence, history: &History) -> Value {
 
 /// The operation invoked at this position, in the shape of a `QuotedOperation`.
 fn quoted(history: &History, call: usize, keyed: bool) -> Option<Value> {
-    let invocation = history.events().get(call)?;
-    let completion = history.partner(call).map(|ret| (ret, &history.events()[ret]));
+    let invocation = history.get(call)?;
+    let completion = history.partner(call).map(|ret| (ret, history.event(ret)));
     let operation = Operation { call, invocation, completion };
-    let unkeyed = |value: &checkers::Value| match value.as_pair() {
-        Some((_, inner)) if keyed => inner.clone(),
-        _ => value.clone(),
+    let unkeyed = |value: checkers::ValueRef<'_>| match value.as_pair() {
+        Some((_, inner)) if keyed => inner.to_value(),
+        _ => value.to_value(),
     };
     let fate = operation.fate();
-    let input = unkeyed(&invocation.value);
-    let output = completion.filter(|_| fate == Fate::Ok).map(|(_, event)| unkeyed(&event.value));
+    let input = unkeyed(invocation.value);
+    let output = completion.filter(|_| fate == Fate::Ok).map(|(_, event)| unkeyed(event.value));
     let told = output.as_ref().unwrap_or(&input);
     let text = format!("process {}: {} {told}", invocation.process, invocation.f);
     Some(json!({
@@ -233,6 +233,6 @@ fn quoted(history: &History, call: usize, keyed: bool) -> Option<Value> {
         "output": output,
         "fate": fate.as_str(),
         "call_time": invocation.time,
-        "ret_time": operation.ret().map(|ret| history.events()[ret].time),
+        "ret_time": operation.ret().map(|ret| history.event(ret).time),
     }))
 }

@@ -28,14 +28,14 @@ pub(super) struct Clock {
 impl Clock {
     /// Microseconds, or nanoseconds for histories that last no longer than a few milliseconds.
     pub(super) fn of(history: &History) -> Self {
-        let events = history.events();
-        let (first, last) = (events.first().map_or(0, |e| e.time), events.last().map_or(0, |e| e.time));
-        Clock { tick_ns: if last < 10_000_000 { 1 } else { 1000 }, timed: first < last || events.len() < 2 }
+        let time = |event: Option<checkers::EventRef<'_>>| event.map_or(0, |event| event.time);
+        let (first, last) = (time(history.events().next()), time(history.events().next_back()));
+        Clock { tick_ns: if last < 10_000_000 { 1 } else { 1000 }, timed: first < last || history.len() < 2 }
     }
 
     /// The time of the event at this position, in ticks.
     pub(super) fn ticks(self, history: &History, position: usize) -> u64 {
-        if self.timed { history.events()[position].time / self.tick_ns } else { position as u64 }
+        if self.timed { history.event(position).time / self.tick_ns } else { position as u64 }
     }
 }
 
@@ -72,7 +72,11 @@ fn is_keyed(history: &History) -> bool {
     let mut any = false;
     let all = history.operations().all(|operation| {
         any = true;
-        matches!(operation.invocation.value.as_pair(), Some((Value::Str(_) | Value::Int(_), _)))
+        operation
+            .invocation
+            .value
+            .as_pair()
+            .is_some_and(|(key, _)| key.as_str().is_some() || key.as_int().is_some())
     });
     any && all
 }
@@ -217,20 +221,20 @@ impl Columns {
             Fate::Info => 2,
         });
         self.start.push_rising(start);
-        self.duration.push_option(ret.map(|ret| clock.ticks(history, ret) - start));
+        self.duration.push_option(ret.map(|ret| clock.ticks(history, ret).saturating_sub(start)));
 
-        let (key, input) = self.split(&invocation.value);
+        let (key, input) = self.split(&invocation.value.to_value());
         self.key.push_option(key);
         self.input.push(input);
         let completion = operation.completion_event();
         // A result is told only by an `ok`; the others repeat the argument.
         let output = completion
             .filter(|event| event.event_type == EventType::Ok)
-            .map(|event| self.split(&event.value).1);
+            .map(|event| self.split(&event.value.to_value()).1);
         self.output.push_option(output);
         let error = completion.and_then(|event| event.error());
         self.error.push_option(error.map(|error| self.errors.number(trimmed_text(&plain(error), 200))));
-        let node = completion.and_then(|event| event.node.as_ref()).or(invocation.node.as_ref());
+        let node = completion.and_then(|event| event.node).or(invocation.node);
         self.node.push_option(node.map(|node| self.nodes.number(trimmed_text(node, 60))));
     }
 

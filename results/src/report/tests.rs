@@ -98,7 +98,8 @@ fn long_lists_of_numbers_stay_lists_of_rows() {
             Event { node: Some(node.into()), ..completion },
         ]
     };
-    let events = (0..100).flat_map(|n| completed(n, &format!("f{n}"), &format!("n{n}"))).collect();
+    let events: Vec<Event> =
+        (0..100).flat_map(|n| completed(n, &format!("f{n}"), &format!("n{n}"))).collect();
     let history = History::new(events).unwrap();
     let results = results(&history, Judgement::valid("a"), json!(null));
     let stats = &data_of(&render(&ReportInput::of_history(&results, &history)))["stats"];

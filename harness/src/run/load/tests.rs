@@ -104,7 +104,7 @@ fn read(path: &Path) -> History {
 fn of_the_first(history: &History) -> Vec<(u32, Fate, String)> {
     let operations = history.operations().filter_map(|operation| {
         let number = operation.process().number()?;
-        let error = operation.completion_event().and_then(|event| event.extra.as_ref()?.error.as_ref());
+        let error = operation.completion_event().and_then(|event| event.error());
         let error = error.map_or(String::new(), |error| error.as_str().unwrap_or_default().to_owned());
         (number % CLIENTS == 0).then(|| (number, operation.fate(), error))
     });

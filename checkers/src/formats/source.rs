@@ -1,0 +1,178 @@
+//! Text as it comes from a file: a window that moves, so that a file is never held as a whole.
+
+use std::io::Read;
+
+use super::FormatError;
+
+/// Longest piece of text, an event or a line, that is read: what is longer is refused before more of
+/// it is held in memory.
+pub const MAX_EVENT_BYTES: usize = 64 << 20;
+
+/// How much is read at once.
+const WINDOW: usize = 512 << 10;
+
+/// A window on the input. A parser works on [`rest`](Self::rest); where that ends in the middle of
+/// something it asks for [`more`](Self::more) and begins the thing again. The window doubles then,
+/// so beginning again costs no more than reading once.
+pub(crate) struct Source<R> {
+    input: R,
+    window: Vec<u8>,
+    /// Begins what is not consumed.
+    at: usize,
+    /// Ends what is filled.
+    filled: usize,
+    ended: bool,
+    /// Lines that ended before the window.
+    lines_before: usize,
+    /// Bytes of the line in which the window begins that lie before the window.
+    column_before: usize,
+}
+
+impl<R: Read> Source<R> {
+    pub(crate) fn new(input: R) -> Self {
+        Source {
+            input,
+            window: Vec::new(),
+            at: 0,
+            filled: 0,
+            ended: false,
+            lines_before: 0,
+            column_before: 0,
+        }
+    }
+
+    /// What is there and not consumed.
+    pub(crate) fn rest(&self) -> &[u8] {
+        &self.window[self.at..self.filled]
+    }
+
+    /// Whether nothing comes after [`rest`](Self::rest).
+    pub(crate) fn ended(&self) -> bool {
+        self.ended
+    }
+
+    /// The first `bytes` of the rest are done with.
+    pub(crate) fn consume(&mut self, bytes: usize) {
+        self.at = (self.at + bytes).min(self.filled);
+    }
+
+    /// Puts more behind the rest. Call only if it has not [`ended`](Self::ended).
+    pub(crate) fn more(&mut self) -> Result<(), FormatError> {
+        self.forget_consumed();
+        if self.filled > MAX_EVENT_BYTES {
+            let (line, _) = self.place(0);
+            return Err(FormatError::TooLong { line });
+        }
+        if self.filled * 2 >= self.window.len() {
+            self.window.resize((self.window.len() * 2).max(WINDOW), 0);
+        }
+        while self.filled < self.window.len() {
+            match self.input.read(&mut self.window[self.filled..]) {
+                Ok(0) => {
+                    self.ended = true;
+                    break;
+                }
+                Ok(read) => self.filled += read,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(source) => {
+                    let (line, _) = self.place(self.filled);
+                    return Err(FormatError::Io { line, source });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Line and column, each from 1, of the byte at `offset` in the rest.
+    pub(crate) fn place(&self, offset: usize) -> (usize, usize) {
+        let before = &self.window[..(self.at + offset).min(self.filled)];
+        let (lines, column) = self.advance(before);
+        (lines + 1, column + 1)
+    }
+
+    /// The rest's first line: without its end, and how many bytes it has with it; `None` at the end.
+    pub(crate) fn line(&mut self) -> Result<Option<(&[u8], usize)>, FormatError> {
+        let mut searched = 0;
+        loop {
+            if let Some(end) = self.rest()[searched..].iter().position(|byte| *byte == b'\n') {
+                let end = searched + end;
+                return Ok(Some((trim_return(&self.rest()[..end]), end + 1)));
+            }
+            searched = self.rest().len();
+            if self.ended {
+                let rest = self.rest();
+                return Ok((!rest.is_empty()).then(|| (trim_return(rest), rest.len())));
+            }
+            self.more()?;
+        }
+    }
+
+    fn forget_consumed(&mut self) {
+        (self.lines_before, self.column_before) = self.advance(&self.window[..self.at]);
+        self.window.copy_within(self.at..self.filled, 0);
+        self.filled -= self.at;
+        self.at = 0;
+    }
+
+    /// Lines and column, each from 0, behind `bytes`, with which the window begins.
+    fn advance(&self, bytes: &[u8]) -> (usize, usize) {
+        let lines = bytes.iter().filter(|byte| **byte == b'\n').count();
+        let column = match bytes.iter().rposition(|byte| *byte == b'\n') {
+            Some(end) => bytes.len() - end - 1,
+            None => self.column_before + bytes.len(),
+        };
+        (self.lines_before + lines, column)
+    }
+}
+
+fn trim_return(line: &[u8]) -> &[u8] {
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+/// Why a parser stopped.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// The window ends in the middle.
+    More,
+    /// The text is not what it should be.
+    Wrong(Box<Wrong>),
+}
+
+/// See [`Stop::Wrong`].
+#[derive(Debug)]
+pub(crate) struct Wrong {
+    /// Where in the parsed bytes.
+    pub(crate) offset: usize,
+    /// What was expected, or what is wrong.
+    pub(crate) reason: String,
+}
+
+pub(crate) type Parse<T> = Result<T, Stop>;
+
+pub(crate) fn wrong<T>(offset: usize, reason: impl Into<String>) -> Parse<T> {
+    Err(Stop::Wrong(Box::new(Wrong { offset, reason: reason.into() })))
+}
+
+impl<R: Read> Source<R> {
+    /// The error that `stop` is; [`Stop::More`] where nothing more comes is a file cut off.
+    pub(crate) fn error(&self, stop: Stop) -> FormatError {
+        match stop {
+            Stop::More => {
+                let (line, _) = self.place(0);
+                FormatError::CutOff { line }
+            }
+            Stop::Wrong(wrong) => {
+                let (line, column) = self.place(wrong.offset);
+                FormatError::Syntax { line, column, reason: wrong.reason }
+            }
+        }
+    }
+}
+
+/// The beginning of a text of which nobody wants to see all.
+pub(crate) fn shortened(text: &str) -> String {
+    match text.char_indices().nth(40) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}

@@ -1,0 +1,70 @@
+//! A lock whose `acquire` answers a fencing token: each token is greater than all before it.
+//!
+//! The tokens give the order of the sections, so it is enough to see whether that order, each
+//! acquire followed by its release, keeps real time.
+
+use super::mutex::{MutexOp, sections};
+use super::{Contradiction, Latest, Sentence, Span, Special};
+
+/// An operation on a fenced lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FencedLockOp {
+    /// When, who and what.
+    pub op: MutexOp,
+    /// Of an answered acquire: the token that it got.
+    pub token: i64,
+}
+
+/// Whether operations on one lock, in the order of their invocations, are linearizable.
+///
+/// Not accepted: what [`mutex`](super::mutex::check) does not accept.
+pub fn check(ops: &[FencedLockOp]) -> Special {
+    let mut sections = match sections(ops.iter().enumerate().map(|(at, op)| (at as u32, &op.op))) {
+        Ok(sections) => sections,
+        Err(reason) => return Special::NotMine(reason),
+    };
+    sections.sort_by_key(|(at, _)| ops[*at as usize].token);
+    for pair in sections.windows(2) {
+        let [(one, first), (other, second)] = pair else { continue };
+        let calls = [first.acquire.call, second.acquire.call];
+        if ops[*one as usize].token == ops[*other as usize].token {
+            let finding = Sentence::new("{} and {} got the same token", &calls);
+            return Special::Invalid(Contradiction::new(finding, Vec::new()));
+        }
+        if first.release.is_none() {
+            let finding =
+                Sentence::new("{} got the lock although {} had never released it", &[calls[1], calls[0]]);
+            let step = Sentence::new(
+                "the greater token of {} says that it came later than {}",
+                &[calls[1], calls[0]],
+            );
+            return Special::Invalid(Contradiction::new(finding, vec![step]));
+        }
+    }
+    let mut latest = Latest::default();
+    for (_, section) in &sections {
+        let acquire = section.acquire;
+        for span in std::iter::once(acquire).chain(section.release) {
+            if let Err(later) = latest.append(span) {
+                return Special::Invalid(out_of_order(span, acquire, later));
+            }
+        }
+    }
+    Special::Valid
+}
+
+fn out_of_order(early: Span, acquire: Span, later: u32) -> Contradiction {
+    Contradiction::new(
+        Sentence::new(
+            "the tokens are not in the order in which they were given: {} and {}",
+            &[early.call, later],
+        ),
+        vec![
+            Sentence::new(
+                "the token of {} is greater than that of the section to which {} belongs",
+                &[acquire.call, later],
+            ),
+            Sentence::new("but {} had returned before {} was invoked", &[early.call, later]),
+        ],
+    )
+}

@@ -1,0 +1,181 @@
+//! From anomalies to a judgement.
+
+use super::consistency::{Anomaly, AnomalySet, Boundary, Model, all_that_imply, boundary, ruled_out};
+use super::cycles::{Found, find};
+use super::explain::{Explain, tell};
+use super::graph::GraphBuilder;
+use super::history::Txn;
+use super::notes::Notes;
+use super::orders::Orders;
+use crate::checker::Budget;
+use crate::evidence::Evidence;
+use crate::history::History;
+use crate::verdict::{Judgement, Verdict};
+
+const EMPTY: Anomaly = Anomaly::known("empty-transaction-graph");
+const INCOMPLETE: Anomaly = Anomaly::known("cycle-search-incomplete");
+
+/// What a database promised: models, or single anomalies that must not occur.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Promise {
+    /// Models that should hold.
+    pub models: Vec<Model>,
+    /// Anomalies that should not occur, nor any that is a case of one, whatever the models say.
+    pub anomalies: Vec<Anomaly>,
+}
+
+impl Default for Promise {
+    /// Strict serializability.
+    fn default() -> Self {
+        Promise { models: Model::by_name("strict-serializable").into_iter().collect(), anomalies: Vec::new() }
+    }
+}
+
+impl Promise {
+    /// These models, by any of their names.
+    ///
+    /// # Errors
+    /// The first name that is none.
+    pub fn models(names: &[&str]) -> Result<Self, String> {
+        let named = |name: &&str| Model::by_name(name).ok_or_else(|| (*name).to_owned());
+        Ok(Promise { models: names.iter().map(named).collect::<Result<_, _>>()?, anomalies: Vec::new() })
+    }
+
+    /// Everything that would break it.
+    pub fn proscribes(&self) -> AnomalySet {
+        let named = all_that_imply(self.anomalies.iter().copied().collect());
+        self.models.iter().fold(named, |set, model| set.union(model.proscribes()))
+    }
+
+    fn needs(&self, suffix: &str) -> bool {
+        self.proscribes().iter().any(|anomaly| anomaly.name().ends_with(suffix))
+    }
+}
+
+/// The orders that the promise is about.
+pub(super) fn orders(promise: &Promise, txns: &[Txn], history: &History) -> Orders {
+    let (sessions, realtime) = (promise.needs("-process"), promise.needs("-realtime"));
+    Orders::new(txns, history.len(), history.completions_only(), sessions || realtime, realtime)
+}
+
+/// Everything that a checker has inferred.
+pub(super) struct Inferred<'s, 'h> {
+    pub(super) algorithm: &'static str,
+    pub(super) history: &'h History,
+    pub(super) txns: &'s [Txn],
+    pub(super) notes: Notes<'h>,
+    pub(super) graph: GraphBuilder,
+    pub(super) explain: &'s dyn Explain,
+}
+
+/// Searches the graph for cycles and says what the history shows of the promise.
+pub(super) fn judge(inferred: Inferred<'_, '_>, promise: &Promise, budget: &Budget<'_>) -> Judgement {
+    let Inferred { algorithm, history, txns, mut notes, graph, explain } = inferred;
+    if promise.proscribes().is_empty() {
+        return Judgement::unknown(
+            algorithm,
+            "no model and no anomaly was asked for, so there is no promise to judge",
+        );
+    }
+    let orders = orders(promise, txns, history);
+    if graph.is_empty() && orders.is_empty() {
+        notes.mark(EMPTY);
+    }
+    let graph = graph.finish(orders.process_next, orders.after);
+    let mut found = find(&graph, budget);
+    drop(graph);
+    if !found.unshown.is_empty() {
+        notes.mark(INCOMPLETE);
+    }
+    drop_what_adds_nothing(&mut found, notes.found);
+    let all = found.cycles.iter().fold(notes.found.union(found.unshown), |mut set, cycle| {
+        set.insert(cycle.anomaly);
+        set
+    });
+    let prohibited = promise.proscribes();
+    let bad = all.intersection(prohibited);
+    let doubts: Vec<Anomaly> = all.iter().filter(|anomaly| anomaly.is_doubt()).collect();
+    let reportable = doubts.iter().fold(bad, |mut set, doubt| {
+        set.insert(*doubt);
+        set
+    });
+
+    let mut evidence: Vec<(bool, usize, Evidence)> = Vec::new();
+    for (anomaly, finding) in notes.findings.drain(..) {
+        let weight = finding.operations.len();
+        evidence.push((!prohibited.contains(anomaly), weight, Evidence::Finding(finding)));
+    }
+    for cycle in &found.cycles {
+        let told = tell(history, txns, explain, cycle);
+        let asked = prohibited.contains(cycle.anomaly);
+        evidence.push((!asked, cycle.steps.len(), Evidence::TransactionCycle(told)));
+    }
+    evidence.sort_by_key(|(other, weight, _)| (*other, *weight));
+    let evidence: Vec<Evidence> = evidence.into_iter().map(|(_, _, evidence)| evidence).collect();
+
+    let mut judgement = if !bad.is_empty() {
+        let mut judgement = Judgement::invalid(algorithm, evidence);
+        if judgement.evidence.is_empty() {
+            judgement.reason = format!("a cycle exists that breaks the promise: {}", names(bad).join(", "));
+        }
+        judgement
+    } else if let Some(doubt) = doubts.first() {
+        Judgement { evidence, ..Judgement::unknown(algorithm, doubtful(*doubt)) }
+    } else {
+        Judgement { evidence, ..Judgement::valid(algorithm) }
+    };
+    if judgement.verdict == Verdict::Valid && !all.is_empty() {
+        judgement.reason = format!("found {}, which this promise allows", names(all).join(", "));
+    }
+    let Boundary { not, also_not } = boundary(all);
+    judgement = judgement
+        .with("anomaly-types", names(reportable))
+        .with("not", not.names())
+        .with("also-not", also_not.names())
+        .with("transactions", txns.len());
+    if all != reportable {
+        judgement = judgement
+            .with("allowed-anomaly-types", names(all.iter().filter(|a| !reportable.contains(*a)).collect()));
+    }
+    if found.components > 0 {
+        judgement = judgement
+            .with("strongly-connected-components", found.components)
+            .with("largest-component", found.largest);
+    }
+    for (anomaly, count) in notes.counts() {
+        judgement = judgement.with(&format!("count-{anomaly}"), *count);
+    }
+    judgement
+}
+
+fn names(anomalies: AnomalySet) -> Vec<&'static str> {
+    let mut names: Vec<&str> = anomalies.iter().map(Anomaly::name).collect();
+    names.sort_unstable();
+    names
+}
+
+fn doubtful(anomaly: Anomaly) -> &'static str {
+    match anomaly.name() {
+        "empty-transaction-graph" => "no transaction depends on another, so the history shows nothing",
+        "cycle-search-incomplete" => "the budget ended before every kind of cycle had been sought",
+        _ => {
+            "values were written more than once, so who read from whom cannot be told; write each value once"
+        }
+    }
+}
+
+/// A cycle with a step that both data and time or session demand has a severer name through the latter
+/// only if that rules out more than everything else that was found; and what is known to be cyclic needs
+/// no mention if a cycle shows it.
+fn drop_what_adds_nothing(found: &mut Found, others: AnomalySet) {
+    let firm = found.cycles.iter().filter(|cycle| !cycle.doubly_ordered).fold(others, |mut set, cycle| {
+        set.insert(cycle.anomaly);
+        set
+    });
+    let out = ruled_out(firm);
+    let adds = |anomaly: Anomaly| {
+        ruled_out([anomaly].into_iter().collect()).iter().any(|model| !out.contains(model))
+    };
+    found.cycles.retain(|cycle| !cycle.doubly_ordered || firm.contains(cycle.anomaly) || adds(cycle.anomaly));
+    found.unshown = found.unshown.iter().filter(|anomaly| adds(*anomaly)).collect();
+}
