@@ -2,8 +2,10 @@
 
 mod cases;
 mod corpus;
+mod corpus_models;
 mod corpus_path;
 mod formats_corpus;
+mod kv_store;
 mod lying_model;
 mod models;
 mod mutation;
