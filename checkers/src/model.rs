@@ -96,6 +96,14 @@ pub trait Model: Send + Sync {
         None
     }
 
+    /// For each of `calls` the only state in which it can take effect in any execution of all of
+    /// them; `None` where that is not known. Empty, as the default is, if nothing is known at all.
+    ///
+    /// A search tries a call in no other state.
+    fn only_from(&self, _calls: &[Call<Self::Input, Self::Output>]) -> Vec<Option<Self::State>> {
+        Vec::new()
+    }
+
     /// The operation in words, without the process: `read 7`.
     fn describe(&self, input: &Self::Input, output: Option<&Self::Output>) -> String;
 

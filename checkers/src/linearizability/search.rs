@@ -17,7 +17,8 @@
 //! A search may also look ahead: a state that cannot come back is not left while an operation
 //! that needs it has yet to be invoked. And when a write is placed, so are, just before it, all
 //! writes in flight whose value nobody ever finds: in any execution that places such a write later,
-//! what follows it is another write, so it can be moved. That loses no execution of the *whole*
+//! what follows it is another write, so it can be moved. Where the model knows the one state from which
+//! a call can go on, it is tried in no other. That loses no execution of the *whole*
 //! history, and often most of the work; but what such a search reaches before it ends is not all
 //! that is possible there. So it decides, and one without lookahead explains.
 
@@ -110,6 +111,8 @@ pub(super) struct Search<'p, 'm, M: Model, B> {
     last_needs: HashMap<M::State, usize, FastHash>,
     /// By call; empty without lookahead.
     blindness: Vec<Blindness>,
+    /// The only state from which to try a call, by call; empty without lookahead.
+    only_from: Vec<Option<M::State>>,
     place: Place<B>,
     visited: Visited<B, M::State>,
     stack: Vec<Frame<B, M::State>>,
@@ -130,6 +133,7 @@ impl<'p, 'm, M: Model, B: Bits> Search<'p, 'm, M, B> {
             problem,
             last_needs: HashMap::default(),
             blindness: Vec::new(),
+            only_from: Vec::new(),
             place: Place::start(problem),
             visited: HashMap::default(),
             stack: Vec::new(),
@@ -144,7 +148,9 @@ impl<'p, 'm, M: Model, B: Bits> Search<'p, 'm, M, B> {
     pub(super) fn looking_ahead(problem: &'p Problem<'m, M>) -> Option<Self> {
         let needs = problem.model.last_needs(&problem.calls);
         let blindness = problem.model.blind_and_idle(&problem.calls);
-        if needs.is_empty() && !blindness.contains(&Blindness::Idle) {
+        let only_from = problem.model.only_from(&problem.calls);
+        let nothing_known = needs.is_empty() && only_from.iter().all(Option::is_none);
+        if nothing_known && !blindness.contains(&Blindness::Idle) {
             return None;
         }
         // From positions in the history to places in the line of events.
@@ -156,7 +162,7 @@ impl<'p, 'm, M: Model, B: Bits> Search<'p, 'm, M, B> {
             })
         };
         let last_needs = needs.into_iter().map(|(state, position)| (state, place_of(position))).collect();
-        Some(Search { last_needs, blindness, ..Search::new(problem) })
+        Some(Search { last_needs, blindness, only_from, ..Search::new(problem) })
     }
 
     /// Searches from the model's first state.
@@ -352,6 +358,11 @@ impl<'p, 'm, M: Model, B: Bits> Search<'p, 'm, M, B> {
                     problem.mays[number]
                 }
             };
+            if let Some(Some(only)) = self.only_from.get(call as usize)
+                && *only != frame.configuration.state
+            {
+                continue;
+            }
             if self.blindness.get(call as usize).is_some_and(|b| *b != Blindness::Sees) {
                 let mut others = self.place.in_flight.without(&after.placed).without(&self.place.reads);
                 while let Some(slot) = others.pop() {

@@ -110,6 +110,7 @@ trait Erased: Send + Sync {
     fn settle(&self, calls: &mut Vec<AnyCall>);
     fn last_needs(&self, calls: &[AnyCall]) -> Vec<(Thing, usize)>;
     fn blind_and_idle(&self, calls: &[AnyCall]) -> Vec<Blindness>;
+    fn only_from(&self, calls: &[AnyCall]) -> Vec<Option<Thing>>;
     fn register_family(&self) -> Option<RegisterFamily>;
     fn special(&self, calls: &[AnyCall]) -> Option<(&'static str, Special)>;
     fn describe(&self, input: &Thing, output: Option<&Thing>) -> String;
@@ -208,6 +209,11 @@ impl<M: Model + 'static> Erased for Behind<M> {
         self.0.blind_and_idle(&Self::typed(calls))
     }
 
+    fn only_from(&self, calls: &[AnyCall]) -> Vec<Option<Thing>> {
+        let only = self.0.only_from(&Self::typed(calls));
+        only.into_iter().map(|state| state.map(Thing::new)).collect()
+    }
+
     fn register_family(&self) -> Option<RegisterFamily> {
         self.0.register_family()
     }
@@ -280,6 +286,9 @@ impl Model for AnyModel {
     }
     fn blind_and_idle(&self, calls: &[AnyCall]) -> Vec<Blindness> {
         self.0.blind_and_idle(calls)
+    }
+    fn only_from(&self, calls: &[AnyCall]) -> Vec<Option<Thing>> {
+        self.0.only_from(calls)
     }
     fn register_family(&self) -> Option<RegisterFamily> {
         self.0.register_family()

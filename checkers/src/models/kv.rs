@@ -1,5 +1,7 @@
 //! A key-value store, one key at a time.
 
+mod order;
+
 use crate::history::Fate;
 use crate::model::{Call, DecodeError, Decoded, Model, Recorded};
 use crate::models::PerKey;
@@ -275,6 +277,14 @@ impl Model for KvEntry {
             };
             call.ret.is_some() || read.contains(leaves)
         });
+    }
+
+    fn last_needs(&self, calls: &[Call<KvInput, KvOutput>]) -> Vec<(KvValue, usize)> {
+        order::last_needs(calls)
+    }
+
+    fn only_from(&self, calls: &[Call<KvInput, KvOutput>]) -> Vec<Option<KvValue>> {
+        order::only_from(calls).unwrap_or_default()
     }
 
     fn describe(&self, input: &KvInput, output: Option<&KvOutput>) -> String {

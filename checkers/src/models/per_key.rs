@@ -113,6 +113,10 @@ impl<M: Model> Model for PerKey<M> {
         self.inner.last_needs(calls)
     }
 
+    fn only_from(&self, calls: &[Call<M::Input, M::Output>]) -> Vec<Option<M::State>> {
+        self.inner.only_from(calls)
+    }
+
     fn blind_and_idle(&self, calls: &[Call<M::Input, M::Output>]) -> Vec<Blindness> {
         self.inner.blind_and_idle(calls)
     }

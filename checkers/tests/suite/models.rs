@@ -292,6 +292,7 @@ agree_with_brute_force! {
     priority_queues_agree_with_brute_force: PRIORITY_QUEUE,
     logs_agree_with_brute_force: LOG,
     kvs_agree_with_brute_force: KV,
+    kvs_of_unique_words_agree_with_brute_force: UNIQUE_KV,
     multi_registers_agree_with_brute_force: MULTI_REGISTER,
     versioned_kvs_agree_with_brute_force: VERSIONED_KV,
 }

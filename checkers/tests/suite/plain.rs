@@ -632,3 +632,18 @@ pub const UNIQUE_REGISTER: Plain = Plain {
     },
     silent: &[],
 };
+
+/// A store as [`KV`], with words of which hardly ever two are the same and none begins another one.
+pub const UNIQUE_KV: Plain = Plain {
+    propose: |random| {
+        let word = Value::from(format!("x{}y", random.below(1 << 40)));
+        let (f, argument) = match random.below(20) {
+            0..=8 => ("get", NIL),
+            9..=10 => ("put", word),
+            11..=18 => ("append", word),
+            _ => ("delete", NIL),
+        };
+        (f, Value::pair(i64::from(random.percent(10)), argument))
+    },
+    ..KV
+};

@@ -99,7 +99,7 @@ fn a_reader_that_lags_is_measured_in_writes_and_in_milliseconds() {
     assert_eq!(judgement.verdict, Verdict::Valid);
     assert_eq!((&judgement.details["k_at_least"], &judgement.details["k_at_most"]), (&number(4), &number(4)));
     // Overwritten by the write that came next, two before the last one.
-    assert_eq!(judgement.details["stale_ms_p50"], number(2));
+    assert_eq!(judgement.details["stale_ms_p50"].to_string(), "2.0");
     assert_eq!(judgement.details["stale_reads"], number(1_000));
     assert_eq!(judgement.details["worst_by_writes"]["writes_between"], number(3));
 
