@@ -203,6 +203,11 @@ impl<'p, 'm, M: Model, B: Bits> Search<'p, 'm, M, B> {
         Found::Stuck { layer: self.furthest }
     }
 
+    /// Whether it is known of some call from which state alone it can be placed.
+    pub(super) fn foresees(&self) -> bool {
+        !self.only_from.is_empty()
+    }
+
     /// The configurations that can be reached at a checkpoint. Complete if the search was.
     pub(super) fn at_checkpoint(&self, layer: usize) -> Vec<Configuration<B, M::State>> {
         let here = self.visited.iter().filter(|((at, _, _), _)| *at as usize == layer);
@@ -290,10 +295,21 @@ impl<'p, 'm, M: Model, B: Bits> Search<'p, 'm, M, B> {
             return;
         }
         // A read in flight that is not placed is impossible in this state.
-        let slots = self.place.in_flight.without(&configuration.placed).without(&self.place.reads);
+        let mut slots = self.place.in_flight.without(&configuration.placed).without(&self.place.reads);
         let mut mays = B::empty(problem.bits_needed());
         for number in self.place.open_mays(problem, &configuration.used) {
             mays.insert(number);
+        }
+        if !self.only_from.is_empty() {
+            match self.now_or_never(&slots, &configuration.state) {
+                Turn::Nobodys(possible) => slots = possible,
+                Turn::Of(slot) => {
+                    slots = B::empty(problem.bits_needed());
+                    slots.insert(slot);
+                    mays = B::empty(problem.bits_needed());
+                }
+                Turn::OfSeveral => return,
+            }
         }
         let blocked = problem.events[self.place.layer].call;
         let slot = problem.slots[blocked as usize] as usize;
@@ -304,6 +320,26 @@ impl<'p, 'm, M: Model, B: Bits> Search<'p, 'm, M, B> {
             frame.suits = self.what_suits(&frame, blocked);
         }
         self.stack.push(frame);
+    }
+
+    /// Of the calls in flight those that can be tried in a state, or the one that must be next
+    /// because the state does not come back.
+    fn now_or_never(&self, slots: &B, state: &M::State) -> Turn<B> {
+        let mut possible = slots.clone();
+        let mut turn = None;
+        let mut rest = slots.clone();
+        while let Some(slot) = rest.pop() {
+            match self.only_from.get(self.place.occupant[slot] as usize) {
+                Some(Some(only)) if only == state => {
+                    if turn.replace(slot).is_some() {
+                        return Turn::OfSeveral;
+                    }
+                }
+                Some(Some(_)) => possible.remove(slot),
+                _ => {}
+            }
+        }
+        turn.map_or(Turn::Nobodys(possible), Turn::Of)
     }
 
     /// An operation after which the blocked one is possible. Only the order of trials depends on
@@ -408,6 +444,16 @@ impl<B: Bits, S> Frame<B, S> {
         }
         self.slots.pop().map(Choice::Slot).or_else(|| self.mays.pop().map(Choice::May))
     }
+}
+
+/// Whose turn it is in a state that does not come back.
+enum Turn<B> {
+    /// Nobody's in particular; these may be tried.
+    Nobodys(B),
+    /// Only this slot's.
+    Of(usize),
+    /// That of several, of which only one can have it.
+    OfSeveral,
 }
 
 enum Advance<B, S> {

@@ -3,7 +3,7 @@
 mod order;
 
 use crate::history::Fate;
-use crate::model::{Call, DecodeError, Decoded, Model, Recorded};
+use crate::model::{Blindness, Call, DecodeError, Decoded, Model, Recorded};
 use crate::models::PerKey;
 use crate::models::register::repeats_argument;
 use crate::models::shape::{self, decoded};
@@ -283,8 +283,12 @@ impl Model for KvEntry {
         order::last_needs(calls)
     }
 
+    fn blind_and_idle(&self, calls: &[Call<KvInput, KvOutput>]) -> Vec<Blindness> {
+        order::blind_and_idle(calls)
+    }
+
     fn only_from(&self, calls: &[Call<KvInput, KvOutput>]) -> Vec<Option<KvValue>> {
-        order::only_from(calls).unwrap_or_default()
+        order::known(calls).map(|known| known.only_from).unwrap_or_default()
     }
 
     fn describe(&self, input: &KvInput, output: Option<&KvOutput>) -> String {

@@ -293,6 +293,7 @@ agree_with_brute_force! {
     logs_agree_with_brute_force: LOG,
     kvs_agree_with_brute_force: KV,
     kvs_of_unique_words_agree_with_brute_force: UNIQUE_KV,
+    kvs_of_unique_appends_agree_with_brute_force: UNIQUE_APPENDS,
     multi_registers_agree_with_brute_force: MULTI_REGISTER,
     versioned_kvs_agree_with_brute_force: VERSIONED_KV,
 }

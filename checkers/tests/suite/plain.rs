@@ -647,3 +647,17 @@ pub const UNIQUE_KV: Plain = Plain {
     },
     ..KV
 };
+
+/// The same without deletes, whose answers keep a search from knowing more.
+pub const UNIQUE_APPENDS: Plain = Plain {
+    propose: |random| {
+        let word = Value::from(format!("x{}y", random.below(1 << 40)));
+        let (f, argument) = match random.below(20) {
+            0..=7 => ("get", NIL),
+            8..=10 => ("put", word),
+            _ => ("append", word),
+        };
+        (f, Value::pair(0_i64, argument))
+    },
+    ..KV
+};

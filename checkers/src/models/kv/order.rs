@@ -11,16 +11,24 @@ use std::collections::HashMap;
 
 use super::{KvInput, KvOutput, KvValue};
 use crate::hash::FastHash;
-use crate::model::Call;
+use crate::model::{Blindness, Call};
 use crate::models::text::Text;
 
 type KvCall = Call<KvInput, KvOutput>;
 
-/// For each call the only thing that the key can have held when it took effect, where that is known;
+/// What is known of each call.
+pub(super) struct Known {
+    /// The only thing that the key can have held when it took effect.
+    pub(super) only_from: Vec<Option<KvValue>>,
+    /// Whether what it wrote is part of what some get answered.
+    seen: Vec<bool>,
+}
+
 /// `None` if nothing can be said.
-pub(super) fn only_from(calls: &[KvCall]) -> Option<Vec<Option<KvValue>>> {
+pub(super) fn known(calls: &[KvCall]) -> Option<Known> {
     let arguments = Arguments::new(calls)?;
-    let mut before: Vec<Option<KvValue>> = vec![None; calls.len()];
+    let mut only_from: Vec<Option<KvValue>> = vec![None; calls.len()];
+    let mut seen = vec![false; calls.len()];
     // How far the last text was read: a get mostly answers what an earlier one did, and more.
     let mut known: &str = "";
     let mut built = Text::new("".into());
@@ -34,21 +42,38 @@ pub(super) fn only_from(calls: &[KvCall]) -> Option<Vec<Option<KvValue>>> {
         while at < text.len() {
             // Not made of what was written: the search will say so.
             let Some((length, writer, argument)) = arguments.at(&text[at..]) else { break };
-            if at > 0 && matches!(calls[writer].input, KvInput::Append(_)) && before[writer].is_none() {
-                before[writer] = Some(KvValue::Text(built.clone()));
+            seen[writer] = true;
+            if at > 0 && matches!(calls[writer].input, KvInput::Append(_)) && only_from[writer].is_none() {
+                only_from[writer] = Some(KvValue::Text(built.clone()));
             }
             built = built.and(argument);
             at += length;
         }
         known = &text[..at];
     }
-    Some(before)
+    Some(Known { only_from, seen })
+}
+
+/// Puts and deletes are blind, if no delete was told whether there was something. What is part of no answer is idle:
+/// in the state after it, and after whatever is appended to it, only gets that answer it, and appends
+/// that such gets show, could tell; there are none. That needs every append to be possible in every
+/// state, so that the key must never hold anything but text.
+pub(super) fn blind_and_idle(calls: &[KvCall]) -> Vec<Blindness> {
+    let only_text = calls.iter().all(|call| !matches!(call.input, KvInput::Put(KvValue::Other(_))));
+    let counted = calls.iter().any(|call| matches!(call.output, Some(KvOutput::Existed(_))));
+    let Some(known) = known(calls).filter(|_| only_text && !counted) else { return Vec::new() };
+    let blindness = calls.iter().zip(known.seen).map(|(call, seen)| match &call.input {
+        KvInput::Put(KvValue::Text(_)) | KvInput::Append(_) if !seen => Blindness::Idle,
+        KvInput::Put(_) | KvInput::Delete => Blindness::Blind,
+        _ => Blindness::Sees,
+    });
+    blindness.collect()
 }
 
 /// Texts that cannot come back, with the latest invocation of a call that certainly takes effect and
 /// needs the key to hold that text.
 pub(super) fn last_needs(calls: &[KvCall]) -> Vec<(KvValue, usize)> {
-    let Some(before) = only_from(calls) else { return Vec::new() };
+    let Some(Known { only_from: before, .. }) = known(calls) else { return Vec::new() };
     let mut needs: HashMap<KvValue, usize, FastHash> = HashMap::default();
     for (call, before) in calls.iter().zip(before) {
         let needed = match (&call.output, before) {
