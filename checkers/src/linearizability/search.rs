@@ -330,12 +330,8 @@ impl<'p, 'm, M: Model, B: Bits> Search<'p, 'm, M, B> {
         let mut rest = slots.clone();
         while let Some(slot) = rest.pop() {
             match self.only_from.get(self.place.occupant[slot] as usize) {
-                Some(Some(only)) if only == state => {
-                    if turn.replace(slot).is_some() {
-                        return Turn::OfSeveral;
-                    }
-                }
-                Some(Some(_)) => possible.remove(slot),
+                Some(Some(only)) if only != state => possible.remove(slot),
+                Some(Some(_)) if turn.replace(slot).is_some() => return Turn::OfSeveral,
                 _ => {}
             }
         }

@@ -114,7 +114,7 @@ impl Checker for Staleness {
 }
 
 /// The calls on each key: of a register, or of one per key if every value is [key, value].
-fn registers(history: &History) -> Result<Vec<(Option<Value>, Calls<RegisterModel>)>, DecodeError> {
+fn registers(history: &History) -> Result<CallsOf<RegisterModel>, DecodeError> {
     let mut clients = history.operations().map(|operation| operation.invocation.value);
     if clients.all(|value| value.as_pair().is_some()) {
         return decoded(&PerKey::new(RegisterModel), history);
@@ -122,7 +122,8 @@ fn registers(history: &History) -> Result<Vec<(Option<Value>, Calls<RegisterMode
     decoded(&RegisterModel, history)
 }
 
-type CallsOf<M> = Vec<(Option<Value>, Vec<Call<<M as Model>::Input, <M as Model>::Output>>)>;
+/// The calls on each key.
+type CallsOf<M> = Vec<(Option<Value>, Calls<M>)>;
 
 fn decoded<M: Model>(model: &M, history: &History) -> Result<CallsOf<M>, DecodeError> {
     let mut keys: CallsOf<M> = Vec::new();

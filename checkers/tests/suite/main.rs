@@ -11,6 +11,7 @@ mod models;
 mod mutation;
 mod oracle;
 mod plain;
+mod plain_stores;
 mod sequential;
 mod set_full;
 mod simulate;

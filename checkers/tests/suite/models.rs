@@ -4,7 +4,8 @@
 use checkers::registry::linearizable_by_name;
 use checkers::{Budget, Event, EventType, Fate, History, Process, Value, Verdict};
 
-use crate::plain::{self, NIL, Plain, State};
+use crate::plain::*;
+use crate::plain_stores::*;
 use crate::simulate::Random;
 use crate::text::lines;
 
@@ -273,7 +274,7 @@ macro_rules! agree_with_brute_force {
     ($($name:ident: $plain:ident,)*) => {
         $(#[test]
         fn $name() {
-            agrees(&plain::$plain);
+            agrees(&$plain);
         })*
     };
 }
