@@ -18,8 +18,8 @@
 //! | [`linearizability`] | whether there is an order that explains everything |
 //! | [`sequential`] | whether there is one that keeps what each process did |
 //! | [`set_full`] | what became of every element of a set |
-//! | [`promises`] | banks, queues, counters, logs, locks, elections: a checker for each |
 //! | [`staleness`] | by how many writes and milliseconds reads are behind |
+//! | [`promises`] | banks, queues, counters, logs, locks, elections: a checker for each |
 //! | [`stats`], [`availability`] | how much was answered, how fast, when and where |
 //! | [`registry`] | checkers and models by name |
 //!

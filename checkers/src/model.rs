@@ -76,9 +76,10 @@ pub trait Model: Send + Sync {
     }
 
     /// Which of `calls` are blind: possible in every state, with one and the same state after it,
-    /// and of those which are idle: no other call can take effect in, or answer with, the state
-    /// after it unless it is blind itself. An idle call in flight may be placed just before a blind
-    /// one, where nobody notices it. The default knows none, which is always right.
+    /// and which are idle: possible in every state, and no other call can take effect in, or answer
+    /// with, the state after it unless it is blind or idle itself. An idle call in flight may be
+    /// placed just before a blind or an idle one, where nobody notices it. The default knows none,
+    /// which is always right.
     fn blind_and_idle(&self, _calls: &[Call<Self::Input, Self::Output>]) -> Vec<Blindness> {
         Vec::new()
     }
@@ -98,6 +99,15 @@ pub trait Model: Send + Sync {
         _history: &History,
     ) -> Option<(&'static str, Special)> {
         None
+    }
+
+    /// For each of `calls` the only state in which it can take effect in any execution of all of
+    /// them, which must be one that cannot come back once it is left; `None` where that is not known.
+    /// Empty, as the default is, if nothing is known at all.
+    ///
+    /// A search tries a call in no other state, and in that state no other call.
+    fn only_from(&self, _calls: &[Call<Self::Input, Self::Output>]) -> Vec<Option<Self::State>> {
+        Vec::new()
     }
 
     /// The operation in words, without the process: `read 7`.

@@ -2,7 +2,7 @@
 
 use crate::checker::Checker;
 use crate::linearizability::Linearizability;
-use crate::models::{CasRegister, PerKey, Register};
+use crate::models::{CasRegister, PerKey};
 use crate::promises;
 use crate::sequential::{Scope, Sequential};
 use crate::set_full::SetFull;
@@ -37,6 +37,7 @@ pub const CHECKERS: &[Listed] = &[
         name: "sequential-per-key",
         summary: "the same for each key by itself, which is less; needs a model",
     },
+    Listed { name: "staleness", summary: "by how many writes and milliseconds reads are behind; a measure" },
     Listed { name: "set-full", summary: "no element added to a set is lost, doubled or made up" },
     Listed {
         name: "set-full-linearizable",
@@ -78,7 +79,7 @@ pub const CHECKERS: &[Listed] = &[
     Listed { name: "stats", summary: "counts, latencies and errors; every function got something through" },
 ];
 
-/// A checker that needs no model; `None` for `linearizable` and unknown names. `per-key-` before a
+/// A checker that needs no model; `None` for those that do, and for unknown names. `per-key-` before a
 /// name judges each key of values `[key, value]` apart.
 pub fn checker_by_name(name: &str) -> Option<Box<dyn Checker>> {
     if let Some(inner) = name.strip_prefix("per-key-") {
@@ -121,16 +122,13 @@ pub fn checker_by_name(name: &str) -> Option<Box<dyn Checker>> {
 /// The checker of sequential consistency against a model, of the whole or of each key; `None` for an
 /// unknown model.
 pub fn sequential_by_name(model: &str, scope: Scope) -> Option<Box<dyn Checker>> {
-    // Of registers more is known than of a model in general.
-    Some(match model {
-        "register" => Box::new(Sequential::of_registers(Register, scope)),
-        "cas-register" => Box::new(Sequential::of_registers(CasRegister::default(), scope)),
-        "per-key-register" => Box::new(Sequential::of_registers(PerKey::new(Register), scope)),
-        "per-key-cas-register" => {
-            Box::new(Sequential::of_registers(PerKey::new(CasRegister::default()), scope))
-        }
-        _ => Box::new(Sequential::new(model_by_name(model)?, scope)),
-    })
+    let registers = ["register", "cas-register"].contains(&model.trim_start_matches("per-key-"));
+    let model = model_by_name(model)?;
+    Some(Box::new(if registers {
+        Sequential::of_registers_by_name(model, scope)
+    } else {
+        Sequential::new(model, scope)
+    }))
 }
 
 /// The checker of linearizability against a model; `None` for an unknown model. Whether the model

@@ -17,7 +17,8 @@
 //! A search may also look ahead: a state that cannot come back is not left while an operation
 //! that needs it has yet to be invoked. And when a write is placed, so are, just before it, all
 //! writes in flight whose value nobody ever finds: in any execution that places such a write later,
-//! what follows it is another write, so it can be moved. That loses no execution of the *whole*
+//! what follows it is another write, so it can be moved. Where the model knows the one state from which
+//! a call can go on, it is tried in no other. That loses no execution of the *whole*
 //! history, and often most of the work; but what such a search reaches before it ends is not all
 //! that is possible there. So it decides, and one without lookahead explains.
 
@@ -110,6 +111,8 @@ pub(super) struct Search<'p, 'm, M: Model, B> {
     last_needs: HashMap<M::State, usize, FastHash>,
     /// By call; empty without lookahead.
     blindness: Vec<Blindness>,
+    /// The only state from which to try a call, by call; empty without lookahead.
+    only_from: Vec<Option<M::State>>,
     place: Place<B>,
     visited: Visited<B, M::State>,
     stack: Vec<Frame<B, M::State>>,
@@ -130,6 +133,7 @@ impl<'p, 'm, M: Model, B: Bits> Search<'p, 'm, M, B> {
             problem,
             last_needs: HashMap::default(),
             blindness: Vec::new(),
+            only_from: Vec::new(),
             place: Place::start(problem),
             visited: HashMap::default(),
             stack: Vec::new(),
@@ -144,11 +148,13 @@ impl<'p, 'm, M: Model, B: Bits> Search<'p, 'm, M, B> {
     pub(super) fn looking_ahead(problem: &'p Problem<'m, M>) -> Option<Self> {
         let needs = problem.model.last_needs(&problem.calls);
         let blindness = problem.model.blind_and_idle(&problem.calls);
-        if needs.is_empty() && !blindness.contains(&Blindness::Idle) {
+        let only_from = problem.model.only_from(&problem.calls);
+        let nothing_known = needs.is_empty() && only_from.iter().all(Option::is_none);
+        if nothing_known && !blindness.contains(&Blindness::Idle) {
             return None;
         }
         let last_needs = needs.into_iter().collect();
-        Some(Search { last_needs, blindness, ..Search::new(problem) })
+        Some(Search { last_needs, blindness, only_from, ..Search::new(problem) })
     }
 
     /// Searches from the model's first state.
@@ -187,6 +193,11 @@ impl<'p, 'm, M: Model, B: Bits> Search<'p, 'm, M, B> {
             next = self.choose();
         }
         Found::Stuck { layer: self.furthest }
+    }
+
+    /// Whether it is known of some call from which state alone it can be placed.
+    pub(super) fn foresees(&self) -> bool {
+        !self.only_from.is_empty()
     }
 
     /// The configurations that can be reached at a checkpoint. Complete if the search was.
@@ -277,10 +288,21 @@ impl<'p, 'm, M: Model, B: Bits> Search<'p, 'm, M, B> {
             return;
         }
         // A read in flight that is not placed is impossible in this state.
-        let slots = self.place.in_flight.without(&configuration.placed).without(&self.place.reads);
+        let mut slots = self.place.in_flight.without(&configuration.placed).without(&self.place.reads);
         let mut mays = B::empty(problem.bits_needed());
         for number in self.place.open_mays(problem, &configuration.used) {
             mays.insert(number);
+        }
+        if !self.only_from.is_empty() {
+            match self.now_or_never(&slots, &configuration.state) {
+                Turn::Nobodys(possible) => slots = possible,
+                Turn::Of(slot) => {
+                    slots = B::empty(problem.bits_needed());
+                    slots.insert(slot);
+                    mays = B::empty(problem.bits_needed());
+                }
+                Turn::OfSeveral => return,
+            }
         }
         let blocked = problem.events[self.place.layer].call;
         let slot = problem.slots[blocked as usize] as usize;
@@ -291,6 +313,22 @@ impl<'p, 'm, M: Model, B: Bits> Search<'p, 'm, M, B> {
             frame.suits = self.what_suits(&frame, blocked);
         }
         self.stack.push(frame);
+    }
+
+    /// Of the calls in flight those that can be tried in a state, or the one that must be next
+    /// because the state does not come back.
+    fn now_or_never(&self, slots: &B, state: &M::State) -> Turn<B> {
+        let mut possible = slots.clone();
+        let mut turn = None;
+        let mut rest = slots.clone();
+        while let Some(slot) = rest.pop() {
+            match self.only_from.get(self.place.occupant[slot] as usize) {
+                Some(Some(only)) if only != state => possible.remove(slot),
+                Some(Some(_)) if turn.replace(slot).is_some() => return Turn::OfSeveral,
+                _ => {}
+            }
+        }
+        turn.map_or(Turn::Nobodys(possible), Turn::Of)
     }
 
     /// An operation after which the blocked one is possible. Only the order of trials depends on
@@ -345,6 +383,11 @@ impl<'p, 'm, M: Model, B: Bits> Search<'p, 'm, M, B> {
                     problem.mays[number]
                 }
             };
+            if let Some(Some(only)) = self.only_from.get(call as usize)
+                && *only != frame.configuration.state
+            {
+                continue;
+            }
             if self.blindness.get(call as usize).is_some_and(|b| *b != Blindness::Sees) {
                 let mut others = self.place.in_flight.without(&after.placed).without(&self.place.reads);
                 while let Some(slot) = others.pop() {
@@ -390,6 +433,16 @@ impl<B: Bits, S> Frame<B, S> {
         }
         self.slots.pop().map(Choice::Slot).or_else(|| self.mays.pop().map(Choice::May))
     }
+}
+
+/// Whose turn it is in a state that does not come back.
+enum Turn<B> {
+    /// Nobody's in particular; these may be tried.
+    Nobodys(B),
+    /// Only this slot's.
+    Of(usize),
+    /// That of several, of which only one can have it.
+    OfSeveral,
 }
 
 enum Advance<B, S> {

@@ -54,7 +54,7 @@ fn solve_with<M: Model, B: Bits>(problem: &Problem<'_, M>, limits: &Limits<'_>) 
         return judge_and_explain::<M, B>(problem, limits);
     };
     let found = ahead.run(limits);
-    let (steps, furthest) = (ahead.steps, ahead.furthest);
+    let (steps, furthest, foresees) = (ahead.steps, ahead.furthest, ahead.foresees());
     drop(ahead);
     let rest = Limits { steps: limits.steps.saturating_sub(steps), ..*limits };
     match found {
@@ -62,7 +62,9 @@ fn solve_with<M: Model, B: Bits>(problem: &Problem<'_, M>, limits: &Limits<'_>) 
         Found::Stuck { .. } => {
             // It is decided. The explanation has an allowance of its own, so that a violation is
             // not less well explained for being found quickly.
-            let allowance = EXPLAIN_STEPS + 2 * problem.events.len() as u64;
+            let most = EXPLAIN_STEPS + 2 * problem.events.len() as u64;
+            // Where most of the work was saved by knowing what comes, it is not done after all.
+            let allowance = if foresees { most.min(steps.saturating_mul(8) + 2_000) } else { most };
             let limits = Limits { steps: allowance, ..*limits };
             let answer = match judge_and_explain::<M, B>(problem, &limits).answer {
                 Answer::NotLinearizable(refutation) => Answer::NotLinearizable(refutation),

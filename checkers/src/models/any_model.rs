@@ -76,6 +76,12 @@ impl Thing {
     fn get<T: 'static>(&self) -> Option<&T> {
         (*self.0).as_any().downcast_ref()
     }
+
+    /// The same, behind however many pointers: a model with keys may stand before another one that
+    /// was chosen by name.
+    pub(crate) fn inmost<T: 'static>(&self) -> Option<&T> {
+        self.get().or_else(|| self.get::<Thing>()?.inmost())
+    }
 }
 
 impl PartialEq for Thing {
@@ -105,6 +111,7 @@ trait Erased: Send + Sync {
     fn settle(&self, calls: &mut Vec<AnyCall>);
     fn last_needs(&self, calls: &[AnyCall]) -> Vec<(Thing, usize)>;
     fn blind_and_idle(&self, calls: &[AnyCall]) -> Vec<Blindness>;
+    fn only_from(&self, calls: &[AnyCall]) -> Vec<Option<Thing>>;
     fn register_family(&self) -> Option<RegisterFamily>;
     fn special(&self, calls: &[AnyCall], history: &History) -> Option<(&'static str, Special)>;
     fn describe(&self, input: &Thing, output: Option<&Thing>) -> String;
@@ -203,6 +210,11 @@ impl<M: Model + 'static> Erased for Behind<M> {
         self.0.blind_and_idle(&Self::typed(calls))
     }
 
+    fn only_from(&self, calls: &[AnyCall]) -> Vec<Option<Thing>> {
+        let only = self.0.only_from(&Self::typed(calls));
+        only.into_iter().map(|state| state.map(Thing::new)).collect()
+    }
+
     fn register_family(&self) -> Option<RegisterFamily> {
         self.0.register_family()
     }
@@ -275,6 +287,9 @@ impl Model for AnyModel {
     }
     fn blind_and_idle(&self, calls: &[AnyCall]) -> Vec<Blindness> {
         self.0.blind_and_idle(calls)
+    }
+    fn only_from(&self, calls: &[AnyCall]) -> Vec<Option<Thing>> {
+        self.0.only_from(calls)
     }
     fn register_family(&self) -> Option<RegisterFamily> {
         self.0.register_family()

@@ -1,7 +1,9 @@
 //! A key-value store, one key at a time.
 
+mod order;
+
 use crate::history::Fate;
-use crate::model::{Call, DecodeError, Decoded, Model, Recorded};
+use crate::model::{Blindness, Call, DecodeError, Decoded, Model, Recorded};
 use crate::models::PerKey;
 use crate::models::register::repeats_argument;
 use crate::models::shape::{self, decoded};
@@ -275,6 +277,18 @@ impl Model for KvEntry {
             };
             call.ret.is_some() || read.contains(leaves)
         });
+    }
+
+    fn last_needs(&self, calls: &[Call<KvInput, KvOutput>]) -> Vec<(KvValue, usize)> {
+        order::last_needs(calls)
+    }
+
+    fn blind_and_idle(&self, calls: &[Call<KvInput, KvOutput>]) -> Vec<Blindness> {
+        order::blind_and_idle(calls)
+    }
+
+    fn only_from(&self, calls: &[Call<KvInput, KvOutput>]) -> Vec<Option<KvValue>> {
+        order::known(calls).map(|known| known.only_from).unwrap_or_default()
     }
 
     fn describe(&self, input: &KvInput, output: Option<&KvOutput>) -> String {

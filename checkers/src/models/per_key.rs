@@ -15,26 +15,18 @@ use crate::value::Value;
 pub struct PerKey<M> {
     inner: M,
     name: String,
-    keyed: bool,
 }
 
 impl<M: Model> PerKey<M> {
     /// Objects of this model, one per key.
     pub fn new(inner: M) -> Self {
         let name = format!("per-key-{}", inner.name());
-        PerKey { inner, name, keyed: true }
+        PerKey { inner, name }
     }
 
     /// The same under a name of its own, for a model that is never used with one object.
     pub fn named(inner: M, name: &str) -> Self {
-        PerKey { inner, name: name.to_owned(), keyed: true }
-    }
-
-    /// One object after all, without keys: the inner model itself, for a place where the type must
-    /// be that of one with keys.
-    pub fn one(inner: M) -> Self {
-        let name = inner.name().to_owned();
-        PerKey { inner, name, keyed: false }
+        PerKey { inner, name: name.to_owned() }
     }
 }
 
@@ -71,10 +63,6 @@ impl<M: Model> Model for PerKey<M> {
     }
 
     fn decode(&self, operation: &Recorded<'_>) -> Result<Option<Decoded<Self>>, DecodeError> {
-        if !self.keyed {
-            let decoded = self.inner.decode(operation)?;
-            return Ok(decoded.map(|Decoded { key, input, output }| Decoded { key, input, output }));
-        }
         let Some((key, argument)) = operation.argument.as_pair() else {
             let inner = self.inner.name();
             let alone = if self.name.ends_with(inner) {
@@ -124,6 +112,10 @@ impl<M: Model> Model for PerKey<M> {
 
     fn last_needs(&self, calls: &[Call<M::Input, M::Output>]) -> Vec<(M::State, usize)> {
         self.inner.last_needs(calls)
+    }
+
+    fn only_from(&self, calls: &[Call<M::Input, M::Output>]) -> Vec<Option<M::State>> {
+        self.inner.only_from(calls)
     }
 
     fn blind_and_idle(&self, calls: &[Call<M::Input, M::Output>]) -> Vec<Blindness> {

@@ -67,6 +67,14 @@ impl Text {
         self.len == 0
     }
 
+    /// The text, if it was never put together.
+    pub fn as_str(&self) -> Option<&str> {
+        match &self.last {
+            None => Some(""),
+            Some(piece) => piece.before.is_none().then_some(&*piece.text),
+        }
+    }
+
     /// This text with another behind it.
     #[must_use]
     pub fn and(&self, other: &Text) -> Self {

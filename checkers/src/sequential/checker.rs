@@ -1,14 +1,14 @@
 //! The checker of sequential consistency.
 
 use super::program::{Entries, EntriesOf, Entry, Op, Program, ProgramOf};
-use super::saturate::{Edge, Saturated, Why, saturate};
+use super::saturate::{Deed, Edge, Look, Saturated, Why, saturate};
 use super::search::{Found, Searched, search};
 use crate::checker::{Budget, Checker};
 use crate::evidence::{Evidence, Finding};
 use crate::history::{Fate, History};
 use crate::linearizability::{Answer, check_operations};
 use crate::model::{DecodeError, Model};
-use crate::models::{RegisterInput, RegisterOutput};
+use crate::models::{AnyModel, RegisterInput, RegisterOutput, Thing};
 use crate::value::Value;
 use crate::verdict::{Judgement, Verdict};
 
@@ -35,21 +35,21 @@ pub enum Scope {
     PerKey,
 }
 
-/// What is forced before a search; see `saturate.rs`.
-type Rules<M> = fn(&mut ProgramOf<M>, u64) -> Saturated;
+/// What an operation of a register did; see `saturate.rs`.
+type LookOf<M> = Look<<M as Model>::Input, <M as Model>::Output>;
 
 /// Judges whether a history is sequentially consistent with respect to a model.
 #[derive(Clone, Debug)]
 pub struct Sequential<M: Model> {
     model: M,
     scope: Scope,
-    rules: Option<Rules<M>>,
+    registers: Option<LookOf<M>>,
 }
 
 impl<M: Model> Sequential<M> {
     /// A checker against any model.
     pub fn new(model: M, scope: Scope) -> Self {
-        Sequential { model, scope, rules: None }
+        Sequential { model, scope, registers: None }
     }
 }
 
@@ -57,7 +57,18 @@ impl<M: Model<Input = RegisterInput, Output = RegisterOutput>> Sequential<M> {
     /// A checker against a model of registers that are null at first, or a cas-register; one or several.
     /// Orders that the reads force are found without a search.
     pub fn of_registers(model: M, scope: Scope) -> Self {
-        Sequential { model, scope, rules: Some(saturate) }
+        Sequential { model, scope, registers: Some(Deed::of) }
+    }
+}
+
+impl Sequential<AnyModel> {
+    /// The same for one of these models that was chosen by its name.
+    pub(crate) fn of_registers_by_name(model: AnyModel, scope: Scope) -> Self {
+        let look = |input: &Thing, output: Option<&Thing>| match input.inmost() {
+            Some(input) => Deed::of(input, output.and_then(Thing::inmost)),
+            None => Deed::Other,
+        };
+        Sequential { model, scope, registers: Some(look) }
     }
 }
 
@@ -178,8 +189,8 @@ impl<M: Model> Sequential<M> {
         }
         let mut program = Program::new(part);
         let text = Text { checker: self, history, part };
-        if let Some(rules) = self.rules {
-            match rules(&mut program, budget.max_steps / LINEARIZABLE_SHARE) {
+        if let Some(look) = self.registers {
+            match saturate(&mut program, look, budget.max_steps / LINEARIZABLE_SHARE) {
                 Saturated::NotMine => program = Program::new(part),
                 Saturated::Open => {}
                 Saturated::MadeUp(op) => return Known::Invalid(SATURATION, Box::new(text.made_up(op))),

@@ -22,7 +22,7 @@ pub(super) struct Op<I, O> {
 }
 
 /// So many operations of that chain must have been placed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct After {
     pub(super) chain: u32,
     pub(super) count: u32,
@@ -166,12 +166,11 @@ impl<I: Clone + Eq + Hash, O: Clone> Program<I, O> {
     }
 
     fn pair_up_the_same(&mut self) {
-        let mut last: HashMap<(u32, &I, Option<(u32, u32)>), u32, FastHash> = HashMap::default();
+        let mut last: HashMap<(u32, &I, Option<After>), u32, FastHash> = HashMap::default();
         for at in 0..self.mays.len() {
             let may = self.mays[at];
             let op = &self.ops[may.op as usize];
-            let place = may.after.map(|after| (after.chain, after.count));
-            self.mays[at].same_before = last.insert((op.object, &op.input, place), at as u32);
+            self.mays[at].same_before = last.insert((op.object, &op.input, may.after), at as u32);
         }
     }
 

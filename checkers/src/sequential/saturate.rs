@@ -10,14 +10,12 @@
 //! operations times processes.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 
 use super::program::{After, Program};
 use crate::hash::FastHash;
 use crate::models::{RegisterInput, RegisterOutput};
 use crate::value::Value;
-
-/// A program of registers.
-pub(super) type Registers = Program<RegisterInput, RegisterOutput>;
 
 /// Above so many numbers the clocks are not kept.
 const MAX_CLOCKS: usize = 1 << 27;
@@ -62,24 +60,59 @@ pub(super) enum Saturated {
     Cycle(Vec<Edge>, Vec<Edge>),
 }
 
-fn finds(input: &RegisterInput, output: Option<&RegisterOutput>) -> Option<Value> {
-    match (input, output) {
-        (RegisterInput::Read, Some(RegisterOutput::Holds(value))) => Some(value.clone()),
-        (RegisterInput::Cas { from, .. }, _) => Some(from.clone()),
-        _ => None,
-    }
+/// What an operation of a register did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Deed {
+    /// It found this.
+    Found(Value),
+    /// It left this.
+    Left(Value),
+    /// It found the one and left the other.
+    Changed(Value, Value),
+    /// Something of which nothing follows here: a failed cas, or one that changes nothing.
+    Other,
 }
 
-fn leaves(input: &RegisterInput) -> Option<&Value> {
-    match input {
-        RegisterInput::Write(value) | RegisterInput::Cas { to: value, .. } => Some(value),
-        RegisterInput::Read => None,
+/// How to know what an operation did.
+pub(super) type Look<I, O> = fn(&I, Option<&O>) -> Deed;
+
+impl Deed {
+    pub(super) fn of(input: &RegisterInput, output: Option<&RegisterOutput>) -> Self {
+        match (input, output) {
+            (RegisterInput::Read, Some(RegisterOutput::Holds(value))) => Deed::Found(value.clone()),
+            (RegisterInput::Write(value), _) => Deed::Left(value.clone()),
+            (RegisterInput::Cas { from, to }, output)
+                if from != to && output != Some(&RegisterOutput::Mismatch) =>
+            {
+                Deed::Changed(from.clone(), to.clone())
+            }
+            _ => Deed::Other,
+        }
+    }
+
+    fn finds(&self) -> Option<&Value> {
+        match self {
+            Deed::Found(value) | Deed::Changed(value, _) => Some(value),
+            _ => None,
+        }
+    }
+
+    fn leaves(&self) -> Option<&Value> {
+        match self {
+            Deed::Left(value) | Deed::Changed(_, value) => Some(value),
+            _ => None,
+        }
     }
 }
 
 /// What is forced in the program. `work` is how many steps it may take.
-pub(super) fn saturate(program: &mut Registers, work: u64) -> Saturated {
-    let Some(sources) = Sources::new(program) else { return Saturated::NotMine };
+pub(super) fn saturate<I: Clone + Eq + Hash, O: Clone>(
+    program: &mut Program<I, O>,
+    look: Look<I, O>,
+    work: u64,
+) -> Saturated {
+    let deeds: Vec<Deed> = program.ops.iter().map(|op| look(&op.input, op.output.as_ref())).collect();
+    let Some(sources) = Sources::new(program, &deeds) else { return Saturated::NotMine };
     let took_effect = sources.took_effect(program);
     program.certainly(&took_effect);
     let places = program.places();
@@ -88,7 +121,7 @@ pub(super) fn saturate(program: &mut Registers, work: u64) -> Saturated {
             return Saturated::MadeUp(op as u32);
         }
     }
-    let mut graph = Graph::new(program, &sources, places);
+    let mut graph = Graph::new(program, &sources, &deeds, places);
     graph.saturate(work)
 }
 
@@ -112,31 +145,28 @@ struct Sources {
 impl Sources {
     /// `None` if two operations leave the same value in one register, or one leaves the first value, or
     /// a failed cas says what a register was not.
-    fn new(program: &Registers) -> Option<Self> {
+    fn new<I, O>(program: &Program<I, O>, deeds: &[Deed]) -> Option<Self> {
         let mut makers: HashMap<(u32, &Value), u32, FastHash> = HashMap::default();
-        for (at, op) in program.ops.iter().enumerate() {
-            let changes_nothing = matches!(&op.input, RegisterInput::Cas { from, to } if from == to);
-            if op.output == Some(RegisterOutput::Mismatch) || changes_nothing {
+        for (at, (op, deed)) in program.ops.iter().zip(deeds).enumerate() {
+            if *deed == Deed::Other {
                 return None;
             }
-            if let Some(value) = leaves(&op.input)
+            if let Some(value) = deed.leaves()
                 && (value.is_nil() || makers.insert((op.object, value), at as u32).is_some())
             {
                 return None;
             }
         }
-        let source = program.ops.iter().map(|op| match finds(&op.input, op.output.as_ref()) {
+        let source = program.ops.iter().zip(deeds).map(|(op, deed)| match deed.finds() {
             None => Source::None,
             Some(Value::Nil) => Source::First,
-            Some(value) => {
-                makers.get(&(op.object, &value)).map_or(Source::Nobody, |&maker| Source::Op(maker))
-            }
+            Some(value) => makers.get(&(op.object, value)).map_or(Source::Nobody, |&maker| Source::Op(maker)),
         });
         Some(Sources { source: source.collect() })
     }
 
     /// Of the optional operations, those whose value somebody found who certainly took effect.
-    fn took_effect(&self, program: &Registers) -> Vec<bool> {
+    fn took_effect<I, O>(&self, program: &Program<I, O>) -> Vec<bool> {
         let may_of: HashMap<u32, usize, FastHash> =
             program.mays.iter().enumerate().map(|(at, may)| (may.op, at)).collect();
         let mut took_effect = vec![false; program.mays.len()];
@@ -153,8 +183,8 @@ impl Sources {
     }
 }
 
-struct Graph<'p> {
-    program: &'p mut Registers,
+struct Graph<'p, I, O> {
+    program: &'p mut Program<I, O>,
     places: Vec<(u32, u32)>,
     /// In the order in which they were found: each follows from some before it.
     edges: Vec<Edge>,
@@ -168,8 +198,13 @@ struct Graph<'p> {
     clocks: Vec<u32>,
 }
 
-impl<'p> Graph<'p> {
-    fn new(program: &'p mut Registers, sources: &Sources, places: Vec<(u32, u32)>) -> Self {
+impl<'p, I, O> Graph<'p, I, O> {
+    fn new(
+        program: &'p mut Program<I, O>,
+        sources: &Sources,
+        deeds: &[Deed],
+        places: Vec<(u32, u32)>,
+    ) -> Self {
         let count = program.ops.len();
         let mut graph = Graph {
             places,
@@ -192,7 +227,7 @@ impl<'p> Graph<'p> {
             }
             for (number, &op) in chain.iter().enumerate() {
                 let object = graph.program.ops[op as usize].object;
-                if leaves(&graph.program.ops[op as usize].input).is_some() {
+                if deeds[op as usize].leaves().is_some() {
                     graph.writes.entry((object, at as u32)).or_default().push(number as u32);
                     first_write.entry((object, at as u32)).or_insert(op);
                 }

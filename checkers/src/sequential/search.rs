@@ -108,17 +108,13 @@ impl<M: Model> Search<'_, M> {
             + program.mays.len() / 8
             // What a change of a shared map adds.
             + 512;
-        let mut stack: Vec<Frame<M::State>> = vec![Frame {
-            configuration: Configuration {
-                done: vec![0; program.chains.len()].into(),
-                used: vec![0; program.mays.len().div_ceil(64)].into(),
-                states: Shared::default(),
-                makers: Shared::default(),
-            },
-            next: Vec::new(),
-        }];
-        let first = stack.pop().map(|frame| frame.configuration);
-        let mut next = first;
+        let mut stack: Vec<Frame<M::State>> = Vec::new();
+        let mut next = Some(Configuration {
+            done: vec![0; program.chains.len()].into(),
+            used: vec![0; program.mays.len().div_ceil(64)].into(),
+            states: Shared::default(),
+            makers: Shared::default(),
+        });
         loop {
             if let Some(mut configuration) = next.take() {
                 self.place_reads(&mut configuration);
@@ -136,8 +132,11 @@ impl<M: Model> Search<'_, M> {
                     let next = self.ways_on(&configuration);
                     stack.push(Frame { configuration, next });
                 }
-                let stopped =
-                    (result.steps % ASK_EVERY == 0).then(|| budget.stop.and_then(|stop| stop())).flatten();
+                let stopped = result
+                    .steps
+                    .is_multiple_of(ASK_EVERY)
+                    .then(|| budget.stop.and_then(|stop| stop()))
+                    .flatten();
                 let spent = stopped.or_else(|| {
                     if result.steps >= max_steps {
                         Some("the budget of steps is spent".to_owned())
@@ -239,7 +238,7 @@ impl<M: Model> Search<'_, M> {
                 }
             }
         }
-        ways.sort_by(|one, other| (other.0, other.1).cmp(&(one.0, one.1)));
+        ways.sort_by_key(|(helps, ret, _)| std::cmp::Reverse((*helps, *ret)));
         ways.into_iter().map(|(_, _, after)| after).collect()
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use serde_json::json;
+use serde::Serialize;
 
 use super::atomicity::{Atomicity, atomicity};
 use super::register::{Read, Register, Unmeasured, position, stale_for};
@@ -114,7 +114,7 @@ impl Checker for Staleness {
 }
 
 /// The calls on each key: of a register, or of one per key if every value is [key, value].
-fn registers(history: &History) -> Result<Vec<(Option<Value>, Calls<RegisterModel>)>, DecodeError> {
+fn registers(history: &History) -> Result<CallsOf<RegisterModel>, DecodeError> {
     let mut clients = history.operations().map(|operation| operation.invocation.value);
     if clients.all(|value| value.as_pair().is_some()) {
         return decoded(&PerKey::new(RegisterModel), history);
@@ -122,7 +122,8 @@ fn registers(history: &History) -> Result<Vec<(Option<Value>, Calls<RegisterMode
     decoded(&RegisterModel, history)
 }
 
-type CallsOf<M> = Vec<(Option<Value>, Vec<Call<<M as Model>::Input, <M as Model>::Output>>)>;
+/// The calls on each key.
+type CallsOf<M> = Vec<(Option<Value>, Calls<M>)>;
 
 fn decoded<M: Model>(model: &M, history: &History) -> Result<CallsOf<M>, DecodeError> {
     let mut keys: CallsOf<M> = Vec::new();
@@ -301,6 +302,18 @@ fn milliseconds(ns: u64) -> f64 {
     (ns as f64 / NS_PER_MS * 1e3).round() / 1e3
 }
 
+/// The stalest read, as the details have it.
+#[derive(Serialize)]
+struct Worst {
+    key: Option<Value>,
+    read: usize,
+    found_write: Option<usize>,
+    overwritten_by: Option<usize>,
+    writes_between: usize,
+    stale_ms: f64,
+    sentence: String,
+}
+
 struct Figures<'f> {
     measured: &'f [Measured],
     /// Of all reads, sorted.
@@ -327,35 +340,33 @@ impl Figures<'_> {
         let worst = |by: fn(&Measured) -> Option<&Stale>, rank: fn(&Stale) -> (u64, u64)| {
             let all = self.measured.iter().filter_map(|one| Some((one, by(one)?)));
             let worst = all.max_by_key(|(_, stale)| rank(stale));
-            worst.map(|(one, stale)| {
-                json!({
-                    "key": one.key,
-                    "read": stale.read,
-                    "found_write": stale.found,
-                    "overwritten_by": stale.overwritten_by,
-                    "writes_between": stale.writes,
-                    "stale_ms": milliseconds(stale.ns),
-                    "sentence": stale.sentence(history, keyed, &one.key),
-                })
+            worst.map(|(one, stale)| Worst {
+                key: one.key.clone(),
+                read: stale.read,
+                found_write: stale.found,
+                overwritten_by: stale.overwritten_by,
+                writes_between: stale.writes,
+                stale_ms: milliseconds(stale.ns),
+                sentence: stale.sentence(history, keyed, &one.key),
             })
         };
         judgement
             .with("keys", self.measured.len())
             .with("reads", self.all_ns.len())
             .with("stale_reads", self.all_ns.iter().filter(|&&ns| ns > 0).count())
-            .with("stale_ms_p50", json!(rank(0.5)))
-            .with("stale_ms_p99", json!(rank(0.99)))
-            .with("stale_ms_max", json!(rank(1.0)))
-            .with("k_at_least", json!(at_least))
-            .with("k_at_most", json!(at_most))
-            .with("keys_by_k", json!(keys_by_k))
+            .with("stale_ms_p50", rank(0.5))
+            .with("stale_ms_p99", rank(0.99))
+            .with("stale_ms_max", rank(1.0))
+            .with("k_at_least", at_least)
+            .with("k_at_most", at_most)
+            .with("keys_by_k", keys_by_k)
             .with(
                 "worst_by_time",
-                json!(worst(|one| one.worst_by_time.as_ref(), |stale| (stale.ns, stale.writes as u64))),
+                worst(|one| one.worst_by_time.as_ref(), |stale| (stale.ns, stale.writes as u64)),
             )
             .with(
                 "worst_by_writes",
-                json!(worst(|one| one.worst_by_writes.as_ref(), |stale| (stale.writes as u64, stale.ns))),
+                worst(|one| one.worst_by_writes.as_ref(), |stale| (stale.writes as u64, stale.ns)),
             )
     }
 }

@@ -2,6 +2,7 @@
 
 mod cases;
 mod corpus;
+mod corpus_models;
 mod corpus_path;
 mod formats_corpus;
 mod formats_fuzz;
@@ -11,11 +12,13 @@ mod isolation_database;
 mod isolation_large;
 mod isolation_oracle;
 mod isolation_text;
+mod kv_store;
 mod lying_model;
 mod models;
 mod mutation;
 mod oracle;
 mod plain;
+mod plain_stores;
 mod promises;
 mod sequential;
 mod set_full;

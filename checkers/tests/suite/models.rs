@@ -4,7 +4,8 @@
 use checkers::registry::linearizable_by_name;
 use checkers::{Budget, Event, EventType, Fate, History, Process, Value, Verdict};
 
-use crate::plain::{self, NIL, Plain, State};
+use crate::plain::*;
+use crate::plain_stores::*;
 use crate::simulate::Random;
 use crate::text::lines;
 
@@ -273,7 +274,7 @@ macro_rules! agree_with_brute_force {
     ($($name:ident: $plain:ident,)*) => {
         $(#[test]
         fn $name() {
-            agrees(&plain::$plain);
+            agrees(&$plain);
         })*
     };
 }
@@ -292,6 +293,8 @@ agree_with_brute_force! {
     priority_queues_agree_with_brute_force: PRIORITY_QUEUE,
     logs_agree_with_brute_force: LOG,
     kvs_agree_with_brute_force: KV,
+    kvs_of_unique_words_agree_with_brute_force: UNIQUE_KV,
+    kvs_of_unique_appends_agree_with_brute_force: UNIQUE_APPENDS,
     multi_registers_agree_with_brute_force: MULTI_REGISTER,
     versioned_kvs_agree_with_brute_force: VERSIONED_KV,
 }

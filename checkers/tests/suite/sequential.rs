@@ -7,6 +7,7 @@ use checkers::{Budget, History, Judgement, Verdict};
 
 use crate::models::{cases, sequential, small};
 use crate::plain::{self, Plain};
+use crate::plain_stores;
 use crate::simulate::Random;
 use crate::text::{history, lines};
 
@@ -80,11 +81,11 @@ fn registers_of_repeated_values_agree_with_brute_force() {
 
 #[test]
 fn other_models_agree_with_brute_force() {
-    agrees(&plain::KV, 2_500);
+    agrees(&plain_stores::KV, 2_500);
     agrees(&plain::FIFO_QUEUE, 2_500);
     agrees(&plain::UNORDERED_QUEUE, 2_500);
     agrees(&plain::COUNTER, 2_500);
-    agrees(&plain::MULTI_REGISTER, 2_500);
+    agrees(&plain_stores::MULTI_REGISTER, 2_500);
 }
 
 #[test]
