@@ -9,14 +9,12 @@
 use std::fmt;
 use std::io::{self, BufRead, Read};
 
-use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde::ser::{Serialize, SerializeMap, Serializer};
-use thiserror::Error;
-
 use crate::event::{Event, EventType, Extra, Name, Process};
 use crate::formats::json::line::{self as plain, RecentNames};
 use crate::history::{History, HistoryBuilder, HistoryError, Rules};
 use crate::value::Value;
+use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::ser::{Serialize, SerializeMap, Serializer};
 
 /// Longest line that is read, in bytes; what is longer is refused before it is held in memory.
 pub const MAX_LINE_BYTES: usize = 16 << 20;
@@ -92,11 +90,10 @@ pub struct Reading {
 }
 
 /// Why a file is not a history.
-#[derive(Debug, Error)]
+#[derive(Debug)]
 #[non_exhaustive]
 pub enum ReadError {
     /// The operating system's word.
-    #[error("line {line}: cannot be read: {source}")]
     Io {
         /// The line being read, from 1.
         line: usize,
@@ -104,7 +101,6 @@ pub enum ReadError {
         source: io::Error,
     },
     /// Not JSON, or not an event.
-    #[error("line {line}, column {column}: {reason}")]
     Syntax {
         /// From 1.
         line: usize,
@@ -114,16 +110,11 @@ pub enum ReadError {
         reason: String,
     },
     /// Longer than [`MAX_LINE_BYTES`].
-    #[error("line {line}: longer than {} MiB; an event is far shorter, is this a history in JSON lines?", MAX_LINE_BYTES >> 20)]
     LineTooLong {
         /// From 1.
         line: usize,
     },
     /// The last line has no line end.
-    #[error(
-        "line {line}: the file is cut off in the middle of this line ({bytes} bytes without a line end); \
-         remove the line to judge what precedes it"
-    )]
     Truncated {
         /// From 1.
         line: usize,
@@ -131,9 +122,6 @@ pub enum ReadError {
         bytes: usize,
     },
     /// An index that is not the line's.
-    #[error(
-        "line {line}: index {index} where {expected} was expected; lines are missing, doubled or out of order"
-    )]
     Index {
         /// From 1.
         line: usize,
@@ -143,13 +131,46 @@ pub enum ReadError {
         expected: u64,
     },
     /// Well-formed events that are not a history.
-    #[error("line {line}: {error}")]
     History {
         /// From 1.
         line: usize,
         /// The rule broken.
         error: HistoryError,
     },
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ReadError::Io { line, source } => write!(f, "line {line}: cannot be read: {source}"),
+            ReadError::Syntax { line, column, reason } => write!(f, "line {line}, column {column}: {reason}"),
+            ReadError::LineTooLong { line } => write!(
+                f,
+                "line {line}: longer than {} MiB; an event is far shorter, is this a history in JSON lines?",
+                MAX_LINE_BYTES >> 20
+            ),
+            ReadError::Truncated { line, bytes } => write!(
+                f,
+                "line {line}: the file is cut off in the middle of this line ({bytes} bytes without a line end); \
+                 remove the line to judge what precedes it"
+            ),
+            ReadError::Index { line, index, expected } => write!(
+                f,
+                "line {line}: index {index} where {expected} was expected; \
+                 lines are missing, doubled or out of order"
+            ),
+            ReadError::History { line, error } => write!(f, "line {line}: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for ReadError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            ReadError::Io { source, .. } => Some(source),
+            _ => None,
+        }
+    }
 }
 
 /// Reads a whole history.

@@ -41,6 +41,7 @@ pub mod evidence;
 pub mod formats;
 mod hash;
 pub mod history;
+#[cfg(feature = "jsonl")]
 pub mod jsonl;
 pub mod linearizability;
 pub mod model;

@@ -28,8 +28,6 @@
 
 use std::collections::HashMap;
 
-use serde_json::json;
-
 use crate::checker::{Budget, Checker};
 use crate::evidence::{Evidence, QuotedOperation, SetElementEvidence};
 use crate::hash::FastHash;
@@ -381,9 +379,9 @@ impl SetFull {
         ];
         let judgement = named.into_iter().fold(judgement, |judgement, (name, which)| {
             let values: Vec<&Value> = which.iter().take(MAX_TOLD).map(|element| &element.value).collect();
-            judgement.with(name, json!(values))
+            judgement.with(name, values)
         });
-        judgement.with("stable_latency", json!(Latency::of(&mut stable_ns)))
+        judgement.with("stable_latency", Latency::of(&mut stable_ns))
     }
 }
 

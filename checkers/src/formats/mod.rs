@@ -46,9 +46,8 @@ use std::fmt;
 use std::io::{self, BufRead};
 use std::str::FromStr;
 
-use thiserror::Error;
-
 use crate::history::{History, HistoryError};
+#[cfg(feature = "jsonl")]
 use crate::jsonl;
 pub use source::MAX_EVENT_BYTES;
 pub(crate) use source::shortened;
@@ -122,8 +121,7 @@ impl fmt::Display for Format {
 }
 
 /// A name that is no [`Format`]'s.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("there is no format `{name}`; there are {}", Format::ALL.map(Format::name).join(", "))]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NoSuchFormat {
     /// The name.
     pub name: String,
@@ -184,7 +182,7 @@ fn detect_nested(bytes: &[u8], line: &[u8]) -> Option<Format> {
         // Ours has a time and a process in every line, and no spaces between its lines.
         [b'{']
             if json_key
-                && jsonl::looks_like(line)
+                && looks_like_jsonl(line)
                 && contains(line, b"\"time\"")
                 && contains(line, b"\"value\"") =>
         {
@@ -198,6 +196,15 @@ fn detect_nested(bytes: &[u8], line: &[u8]) -> Option<Format> {
         }
         _ => None,
     }
+}
+
+#[cfg(feature = "jsonl")]
+fn looks_like_jsonl(line: &[u8]) -> bool {
+    jsonl::looks_like(line)
+}
+#[cfg(not(feature = "jsonl"))]
+fn looks_like_jsonl(line: &[u8]) -> bool {
+    line.ends_with(b"}")
 }
 
 fn skip_comments(mut bytes: &[u8]) -> &[u8] {
@@ -249,7 +256,11 @@ fn by_name(file_name: &str) -> Option<Format> {
 /// The first place at which the text is not in the format, or breaks a rule of histories.
 pub fn read(format: Format, input: impl BufRead) -> Result<History, FormatError> {
     match format {
+        #[cfg(feature = "jsonl")]
         Format::Jsonl => Ok(jsonl::read(input, jsonl::TornTail::Refuse)?.history),
+        // Lines of JSON are JSON, told with less care for what our recorder promises.
+        #[cfg(not(feature = "jsonl"))]
+        Format::Jsonl => json::read(input),
         Format::Edn => edn::read(input),
         Format::Json => json::read(input),
         Format::JepsenLog => jepsen_log::read(input),
@@ -264,11 +275,10 @@ pub fn read(format: Format, input: impl BufRead) -> Result<History, FormatError>
 }
 
 /// Why a text is not a history.
-#[derive(Debug, Error)]
+#[derive(Debug)]
 #[non_exhaustive]
 pub enum FormatError {
     /// The operating system's word.
-    #[error("line {line}: cannot be read: {source}")]
     Io {
         /// The line being read, from 1.
         line: usize,
@@ -276,7 +286,6 @@ pub enum FormatError {
         source: io::Error,
     },
     /// Not in the format, or not an operation.
-    #[error("line {line}, column {column}: {reason}")]
     Syntax {
         /// From 1.
         line: usize,
@@ -286,25 +295,16 @@ pub enum FormatError {
         reason: String,
     },
     /// Longer than [`MAX_EVENT_BYTES`].
-    #[error(
-        "line {line}: an operation or a line longer than {} MiB begins here; is a bracket or a quote not closed?",
-        MAX_EVENT_BYTES >> 20
-    )]
     TooLong {
         /// From 1.
         line: usize,
     },
     /// The end of the file in the middle of something.
-    #[error(
-        "line {line}: the file ends in the middle of what begins here; \
-         complete it, or remove it to judge what precedes it"
-    )]
     CutOff {
         /// From 1.
         line: usize,
     },
     /// Well-formed operations that are not a history.
-    #[error("line {line}: {error}")]
     History {
         /// Where the offending operation begins, from 1.
         line: usize,
@@ -312,9 +312,57 @@ pub enum FormatError {
         error: HistoryError,
     },
     /// What the reader of our own lines says.
-    #[error(transparent)]
-    Jsonl(#[from] jsonl::ReadError),
+    #[cfg(feature = "jsonl")]
+    Jsonl(jsonl::ReadError),
 }
+
+impl fmt::Display for FormatError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            FormatError::Io { line, source } => write!(f, "line {line}: cannot be read: {source}"),
+            FormatError::Syntax { line, column, reason } => {
+                write!(f, "line {line}, column {column}: {reason}")
+            }
+            FormatError::TooLong { line } => write!(
+                f,
+                "line {line}: an operation or a line longer than {} MiB begins here; is a bracket or a quote not closed?",
+                MAX_EVENT_BYTES >> 20
+            ),
+            FormatError::CutOff { line } => write!(
+                f,
+                "line {line}: the file ends in the middle of what begins here; \
+                 complete it, or remove it to judge what precedes it"
+            ),
+            FormatError::History { line, error } => write!(f, "line {line}: {error}"),
+            #[cfg(feature = "jsonl")]
+            FormatError::Jsonl(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for FormatError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            FormatError::Io { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(feature = "jsonl")]
+impl From<jsonl::ReadError> for FormatError {
+    fn from(error: jsonl::ReadError) -> Self {
+        FormatError::Jsonl(error)
+    }
+}
+
+impl fmt::Display for NoSuchFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let known = Format::ALL.map(Format::name).join(", ");
+        write!(f, "there is no format `{}`; there are {known}", self.name)
+    }
+}
+impl std::error::Error for NoSuchFormat {}
 
 #[cfg(test)]
 mod tests {

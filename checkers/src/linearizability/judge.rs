@@ -65,13 +65,12 @@ pub(super) fn judge<M: Model>(
         }
     }
     let done = outcomes.len() - open.len() - refuted.len();
-    let name = |key: Option<&Value>| key.and_then(|key| serde_json::to_value(key).ok());
-    let still_open: Vec<serde_json::Value> = open
+    let still_open: Vec<Value> = open
         .iter()
         .take(MAX_OBJECTS_TOLD)
         .map(|(outcome, _, longest_prefix)| {
-            serde_json::json!({
-                "key": name(outcome.key.as_ref()),
+            crate::object!({
+                "key": outcome.key,
                 "operations": outcome.operations,
                 "longest_prefix": longest_prefix,
             })

@@ -24,8 +24,6 @@
 
 use std::collections::HashMap;
 
-use serde_json::json;
-
 use super::findings::{Findings, valid_unless};
 use super::shape::{Key, Pace, Undecided, entries, field, judged, misshapen, only};
 use crate::checker::{Budget, Checker};
@@ -185,7 +183,7 @@ impl Bank {
         });
         let total = total.and_then(|total| i64::try_from(total).ok());
         let judgement = judgement.with("read_count", reads.len()).with("transfer_count", acknowledged);
-        Ok(judgement.with("account_count", accounts.len()).with("total", json!(total)))
+        Ok(judgement.with("account_count", accounts.len()).with("total", total))
     }
 
     /// The first rule that the read breaks.

@@ -11,8 +11,6 @@
 
 use std::collections::HashMap;
 
-use serde_json::json;
-
 use super::findings::{Findings, valid_unless};
 use super::shape::{Pace, Undecided, judged, misshapen, only, timed};
 use crate::checker::{Budget, Checker};
@@ -154,6 +152,6 @@ impl Counter {
             };
             valid_unless(ALGORITHM, reason.map(str::to_owned))
         });
-        Ok(judgement.with("read_count", reads).with("add_count", adds).with("range", json!(range)))
+        Ok(judgement.with("read_count", reads).with("add_count", adds).with("range", range))
     }
 }

@@ -1,6 +1,6 @@
 //! What a checker found wrong: counted by name, told in full only for the first few of a kind.
 
-use serde_json::{Map, json};
+use std::collections::BTreeMap;
 
 use crate::event::EventType;
 use crate::evidence::{Evidence, Finding, QuotedOperation};
@@ -88,8 +88,7 @@ impl<'h> Findings<'h> {
         };
         let (tolerated, broken): (Vec<_>, Vec<_>) = self.told.into_iter().partition(is_allowed);
         let judgement = if broken.is_empty() { otherwise() } else { Judgement::invalid(algorithm, broken) };
-        let errors: Map<String, serde_json::Value> =
-            self.counts.iter().map(|(name, count)| ((*name).to_owned(), json!(count))).collect();
+        let errors: BTreeMap<&str, usize> = self.counts.iter().map(|(name, count)| (*name, *count)).collect();
         let total: usize =
             self.counts.iter().filter(|(name, _)| !allowed.contains(name)).map(|(_, count)| count).sum();
         let judgement = judgement.with("error_count", total);
@@ -98,7 +97,7 @@ impl<'h> Findings<'h> {
             return judgement;
         }
         let sentences: Vec<&str> = tolerated.iter().map(Evidence::sentence).collect();
-        judgement.with("tolerated", json!(sentences))
+        judgement.with("tolerated", sentences)
     }
 
     /// `invalid` if anything was found, or else what `otherwise` says.

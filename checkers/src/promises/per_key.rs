@@ -3,8 +3,6 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use serde_json::json;
-
 use super::findings::shorten;
 use super::shape::{Numbering, Pace, Undecided, judged, refuse};
 use crate::checker::{Budget, Checker, check_guarded};
@@ -207,7 +205,7 @@ impl PerKey {
         let judgement = judgement.with("valid_count", valid).with("unknown_count", unknown);
         let judgement = judgement.with("invalid_count", invalid);
         let [unknown, failures] = told;
-        Ok(judgement.with("unknown_keys", json!(unknown)).with("failures", json!(failures)))
+        Ok(judgement.with("unknown_keys", unknown).with("failures", failures))
     }
 
     /// The verdicts by key, and the first judgements that are not plainly valid.
