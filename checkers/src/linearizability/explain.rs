@@ -17,7 +17,7 @@ use super::sweep::{Reached, Step, Sweep};
 use crate::model::{Calls, Model};
 
 /// How many steps an explanation may take, apart from the search that it explains.
-const STEPS: u64 = 200_000;
+const STEPS: u64 = 400_000;
 /// How many bytes its tables may hold.
 const BYTES: usize = 256 << 20;
 /// How many starts of a window are tried one by one before the strides grow.

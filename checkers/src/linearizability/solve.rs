@@ -10,7 +10,7 @@ use crate::model::Model;
 /// How many steps may be spent on finding where a history breaks that is known to be broken, beside
 /// two for each of its events: enough to go through a history that is not too concurrent, and a part
 /// of what the verdict may have cost.
-const EXPLAIN_STEPS: u64 = 60_000;
+const EXPLAIN_STEPS: u64 = 250_000;
 /// The same for each part of the history that is looked at when that was not enough.
 const LOCATE_STEPS: u64 = 30_000;
 
