@@ -104,7 +104,7 @@ fn elections() {
         )
     };
     let get = |op: &Op, key: &str| match &op.output {
-        Value::Map(entries) => entries.iter().find(|(name, _)| *name == Value::from(key)).unwrap().1.clone(),
+        Value::Map(entries) => entries.iter().find(|(name, _)| name.as_str() == Some(key)).unwrap().1.clone(),
         other => panic!("{other}"),
     };
     agree("leader-election", history, |ops, _| {
@@ -300,7 +300,7 @@ fn parts(value: &Value) -> Vec<Part> {
     let mut parts = Vec::new();
     for part in value.as_list().unwrap_or_default() {
         let part = part.as_list().unwrap();
-        if part[0] == Value::from("send") {
+        if part[0].as_str() == Some("send") {
             let (offset, message) = match part[2].as_pair() {
                 Some((offset, message)) => (offset.as_int(), message.as_int()),
                 None => (None, part[2].as_int()),
@@ -342,7 +342,7 @@ fn logs(rng: &mut Random) -> History {
             let mut list = Vec::new();
             for part in asked.as_list().unwrap() {
                 let part = part.as_list().unwrap();
-                if part[0] == Value::from("send") {
+                if part[0].as_str() == Some("send") {
                     let message = part[2].as_int().unwrap();
                     let offset = message - i64::from(wild && rng.percent(15));
                     let known = rng.percent(85);
