@@ -212,14 +212,21 @@ impl<'s, 'h> Scene<'s, 'h> {
 
     /// Two elements in another order than one transaction appended them. No cycle shows that.
     fn reversed_appends(&self, notes: &mut Notes<'_>) {
-        for (at, before) in self.own_before.iter().enumerate().filter(|(_, before)| **before != NONE) {
+        let mops =
+            (0u32..).zip(&self.columns.txns).flat_map(|(txn, row)| row.mops.clone().map(move |at| (txn, at)));
+        for (txn, at) in mops {
+            let before = self.own_before[at as usize];
+            if before == NONE {
+                continue;
+            }
             let (Mop::Append { key, version }, Mop::Append { version: earlier, .. }) =
-                (self.columns.mops[at], self.columns.mops[*before as usize])
+                (self.columns.mops[at as usize], self.columns.mops[before as usize])
             else {
                 continue;
             };
             let place = |version: u32| self.versions.place[version as usize];
-            let known = |version: u32| place(version) != NONE && self.writer(version) != NONE;
+            // Of what others may have appended as well, nothing is known.
+            let known = |version: u32| place(version) != NONE && self.writer(version) == txn;
             if !known(version) || !known(earlier) || place(earlier) < place(version) {
                 continue;
             }
