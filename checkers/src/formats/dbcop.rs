@@ -39,12 +39,13 @@ pub fn read_json(input: impl BufRead) -> Result<History, FormatError> {
     let mut source = Source::new(input);
     let mut reader =
         JsonReader { sessions: Sessions::default(), place: Place::Start, wrapped: false, session: 0 };
+    let mut line = 1;
     loop {
-        let line = reader.is_in_session().then(|| source.place(0).0);
         let mut cursor = Cursor::new(source.rest(), source.ended(), Dialect::FromEdn);
-        match reader.step(&mut cursor, line.unwrap_or(1)) {
+        match reader.step(&mut cursor, line) {
             Ok(()) => {
                 let at = cursor.at;
+                line += source.rest()[..at].iter().filter(|byte| **byte == b'\n').count();
                 source.consume(at);
                 if matches!(reader.place, Place::End) {
                     return reader.sessions.finish(Zero::IsInitial);
@@ -83,10 +84,6 @@ struct JsonReader {
 }
 
 impl JsonReader {
-    fn is_in_session(&self) -> bool {
-        matches!(self.place, Place::Session { .. })
-    }
-
     /// Passes one thing. A window that ends too early changes nothing.
     fn step(&mut self, cursor: &mut Cursor<'_>, line: usize) -> Parse<()> {
         cursor.skip();

@@ -238,8 +238,8 @@ impl Read for Endless {
         let count = out.len().min(self.again.len());
         out[..count].copy_from_slice(&self.again[..count]);
         // What comes next is what would have come.
-        let length = self.again.len();
-        self.again.rotate_left(count % length);
+        let passed = count % self.again.len();
+        self.again.rotate_left(passed);
         self.given += count;
         assert!(self.given <= 4 * MAX_EVENT_BYTES, "still reading after {} bytes", self.given);
         Ok(count)
