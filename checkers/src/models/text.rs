@@ -1,17 +1,16 @@
 //! Text that is appended to, as a state: an append shares all that was there before, and neither it
 //! nor a comparison of different texts costs more for a longer one.
 //!
-//! A chain of pieces from the end to the beginning, with the polynomial hash of the whole modulo
-//! 2^61 − 1 (Karp and Rabin 1987), which does not depend on where the pieces end. Equal hashes are
-//! not taken for equal texts: the bytes are compared, as far as the chains differ.
+//! A chain of pieces from the end to the beginning, with the polynomial hash of the whole modulo 2^64
+//! (Karp and Rabin 1987), which does not depend on where the pieces end. Equal hashes are not taken
+//! for equal texts: the bytes are compared, as far as the chains differ.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-const PRIME: u64 = (1 << 61) - 1;
-/// Any number below the prime that is not small.
-const BASE: u64 = 0x0b1d_c0de_5eed_f00d;
+/// Any odd number that is not small.
+const BASE: u64 = 0x9b1d_c0de_5eed_f00d;
 
 /// See the module.
 #[derive(Clone)]
@@ -39,21 +38,13 @@ impl Drop for Piece {
     }
 }
 
-fn times(a: u64, b: u64) -> u64 {
-    let product = u128::from(a) * u128::from(b);
-    let folded = (product as u64 & PRIME) + (product >> 61) as u64;
-    if folded >= PRIME { folded - PRIME } else { folded }
-}
-
 impl Text {
     /// This text.
     pub fn new(text: Arc<str>) -> Self {
-        let (mut hash, mut power) = (0, 1);
-        for byte in text.bytes() {
-            hash = (times(hash, BASE) + u64::from(byte) + 1) % PRIME;
-            power = times(power, BASE);
-        }
+        let next = |hash: u64, byte| hash.wrapping_mul(BASE).wrapping_add(u64::from(byte) + 1);
+        let hash = text.bytes().fold(0, next);
         let len = text.len();
+        let power = BASE.wrapping_pow(len as u32);
         Text { hash, power, len, last: (len > 0).then(|| Arc::new(Piece { text, before: None })) }
     }
 
@@ -92,8 +83,8 @@ impl Text {
             last = Some(Arc::new(Piece { text: text.clone(), before: last }));
         }
         Text {
-            hash: (times(self.hash, other.power) + other.hash) % PRIME,
-            power: times(self.power, other.power),
+            hash: self.hash.wrapping_mul(other.power).wrapping_add(other.hash),
+            power: self.power.wrapping_mul(other.power),
             len: self.len + other.len,
             last,
         }

@@ -72,12 +72,6 @@ impl<S> Hash for Configuration<S> {
     }
 }
 
-struct Frame<S> {
-    configuration: Configuration<S>,
-    /// What to try from there, the last first.
-    next: Vec<Configuration<S>>,
-}
-
 struct Search<'p, M: Model> {
     model: &'p M,
     program: &'p ProgramOf<M>,
@@ -108,7 +102,9 @@ impl<M: Model> Search<'_, M> {
             + program.mays.len() / 8
             // What a change of a shared map adds.
             + 512;
-        let mut stack: Vec<Frame<M::State>> = Vec::new();
+        // Of each configuration on the way what is still to be tried from it, the last first.
+        let mut stack: Vec<Vec<Configuration<M::State>>> = Vec::new();
+        let mut waiting = 0;
         let mut next = Some(Configuration {
             done: vec![0; program.chains.len()].into(),
             used: vec![0; program.mays.len().div_ceil(64)].into(),
@@ -129,8 +125,9 @@ impl<M: Model> Search<'_, M> {
                 }
                 if visited.insert(configuration.clone()) {
                     result.steps += 1;
-                    let next = self.ways_on(&configuration);
-                    stack.push(Frame { configuration, next });
+                    let ways = self.ways_on(&configuration);
+                    waiting += ways.len();
+                    stack.push(ways);
                 }
                 let stopped = result
                     .steps
@@ -140,7 +137,7 @@ impl<M: Model> Search<'_, M> {
                 let spent = stopped.or_else(|| {
                     if result.steps >= max_steps {
                         Some("the budget of steps is spent".to_owned())
-                    } else if visited.capacity() * each + stack.len() * each > budget.max_bytes {
+                    } else if (visited.capacity() + waiting) * each > budget.max_bytes {
                         Some("the budget of memory is spent".to_owned())
                     } else {
                         None
@@ -151,9 +148,12 @@ impl<M: Model> Search<'_, M> {
                     return result;
                 }
             }
-            let Some(frame) = stack.last_mut() else { return result };
-            match frame.next.pop() {
-                Some(configuration) => next = Some(configuration),
+            let Some(ways) = stack.last_mut() else { return result };
+            match ways.pop() {
+                Some(configuration) => {
+                    waiting -= 1;
+                    next = Some(configuration);
+                }
                 None => {
                     stack.pop();
                 }
