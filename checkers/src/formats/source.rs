@@ -1,5 +1,6 @@
 //! Text as it comes from a file: a window that moves, so that a file is never held as a whole.
 
+use std::cell::Cell;
 use std::io::Read;
 
 use super::FormatError;
@@ -22,23 +23,23 @@ pub(crate) struct Source<R> {
     /// Ends what is filled.
     filled: usize,
     ended: bool,
-    /// Lines that ended before the window.
-    lines_before: usize,
-    /// Bytes of the line in which the window begins that lie before the window.
-    column_before: usize,
+    /// Up to where lines are counted, which is never beyond what is consumed.
+    counted: Cell<Place>,
+}
+
+/// A place in the window, and where in the text it is.
+#[derive(Clone, Copy, Default)]
+struct Place {
+    at: usize,
+    /// Lines that end before it.
+    lines: usize,
+    /// Bytes of its line that lie before it.
+    column: usize,
 }
 
 impl<R: Read> Source<R> {
     pub(crate) fn new(input: R) -> Self {
-        Source {
-            input,
-            window: Vec::new(),
-            at: 0,
-            filled: 0,
-            ended: false,
-            lines_before: 0,
-            column_before: 0,
-        }
+        Source { input, window: Vec::new(), at: 0, filled: 0, ended: false, counted: Cell::default() }
     }
 
     /// What is there and not consumed.
@@ -96,9 +97,15 @@ impl<R: Read> Source<R> {
 
     /// Line and column, each from 1, of the byte at `offset` in the rest.
     pub(crate) fn place(&self, offset: usize) -> (usize, usize) {
-        let before = &self.window[..(self.at + offset).min(self.filled)];
-        let (lines, column) = self.advance(before);
-        (lines + 1, column + 1)
+        let place = self.here().advanced(&self.window[..(self.at + offset).min(self.filled)]);
+        (place.lines + 1, place.column + 1)
+    }
+
+    /// Where the rest begins. What was counted is not counted again.
+    fn here(&self) -> Place {
+        let here = self.counted.get().advanced(&self.window[..self.at]);
+        self.counted.set(here);
+        here
     }
 
     /// The rest's first line: without its end, and how many bytes it has with it; `None` at the end.
@@ -119,22 +126,25 @@ impl<R: Read> Source<R> {
     }
 
     fn forget_consumed(&mut self) {
-        (self.lines_before, self.column_before) = self.advance(&self.window[..self.at]);
+        self.counted.set(Place { at: 0, ..self.here() });
         self.window.copy_within(self.at..self.filled, 0);
         self.filled -= self.at;
         self.at = 0;
     }
+}
 
-    /// Lines and column, each from 0, behind `bytes`, with which the window begins.
-    fn advance(&self, bytes: &[u8]) -> (usize, usize) {
+impl Place {
+    /// The place at the end of `window`, which begins where the place's window does.
+    fn advanced(self, window: &[u8]) -> Place {
+        let bytes = window.get(self.at..).unwrap_or_default();
         // Sums of bytes are what a compiler makes fast.
         let ends = |chunk: &[u8]| usize::from(chunk.iter().map(|byte| u8::from(*byte == b'\n')).sum::<u8>());
         let lines = bytes.chunks(usize::from(u8::MAX)).map(ends).sum::<usize>();
         let column = match bytes.iter().rposition(|byte| *byte == b'\n') {
             Some(end) => bytes.len() - end - 1,
-            None => self.column_before + bytes.len(),
+            None => self.column + bytes.len(),
         };
-        (self.lines_before + lines, column)
+        Place { at: self.at + bytes.len(), lines: self.lines + lines, column }
     }
 }
 
