@@ -6,6 +6,8 @@ use crate::model::Model;
 use crate::models::{CasRegister, PerKey, Register};
 use crate::set_full::SetFull;
 use crate::stats::StatsChecker;
+use crate::transactions::history::Holds;
+use crate::transactions::weak::{Isolation, Level};
 
 /// A name and what it stands for, in a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +63,11 @@ pub fn linearizable_by_name(model: &str) -> Option<Box<dyn Checker>> {
         "per-key-cas-register" => boxed(PerKey::new(CasRegister::default())),
         _ => return None,
     })
+}
+
+/// The checker of a level of isolation; `None` for an unknown level. [`Level::all`] lists them.
+pub fn isolation_by_name(level: &str, holds: Holds) -> Option<Box<dyn Checker>> {
+    Some(Box::new(Isolation::new(Level::by_name(level)?, holds)))
 }
 
 #[cfg(test)]
