@@ -9,6 +9,8 @@ use crate::set_full::SetFull;
 use crate::staleness::Staleness;
 use crate::stats::StatsChecker;
 use crate::transactions;
+use crate::transactions::history::Holds;
+use crate::transactions::weak::{Isolation, Level};
 
 mod models;
 
@@ -140,6 +142,11 @@ pub fn linearizable_by_name(model: &str) -> Option<Box<dyn Checker>> {
         "per-key-cas-register" => Box::new(Linearizability::new(PerKey::new(CasRegister::default()))),
         _ => Box::new(Linearizability::new(model_by_name(model)?)),
     })
+}
+
+/// The checker of a level of isolation; `None` for an unknown level. [`Level::all`] lists them.
+pub fn isolation_by_name(level: &str, holds: Holds) -> Option<Box<dyn Checker>> {
+    Some(Box::new(Isolation::new(Level::by_name(level)?, holds)))
 }
 
 #[cfg(test)]

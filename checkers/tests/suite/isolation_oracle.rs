@@ -20,6 +20,9 @@ struct Read {
     list: Vec<i64>,
 }
 
+/// For each key the order of its versions, by who wrote them.
+type Versions = BTreeMap<u64, Vec<usize>>;
+
 struct World<'a> {
     txns: Vec<&'a Txn>,
     holds: Holds,
@@ -266,7 +269,7 @@ impl<'a> World<'a> {
     }
 
     /// Lists have one order of versions per key, which some assignment must provide; registers none.
-    fn some_versions(&self, test: &mut dyn FnMut(&BTreeMap<u64, Vec<usize>>) -> bool) -> bool {
+    fn some_versions(&self, test: &mut dyn FnMut(&Versions) -> bool) -> bool {
         let mut chosen = BTreeMap::new();
         if self.holds == Holds::Registers {
             return test(&chosen);
@@ -287,8 +290,8 @@ impl<'a> World<'a> {
     fn choose_versions(
         &self,
         keys: &[u64],
-        chosen: &mut BTreeMap<u64, Vec<usize>>,
-        test: &mut dyn FnMut(&BTreeMap<u64, Vec<usize>>) -> bool,
+        chosen: &mut Versions,
+        test: &mut dyn FnMut(&Versions) -> bool,
     ) -> bool {
         let Some((key, rest)) = keys.split_first() else { return test(chosen) };
         let writers: Vec<usize> = (0..self.txns.len()).filter(|at| self.writes_key(*at, *key)).collect();
@@ -311,7 +314,7 @@ impl<'a> World<'a> {
     }
 
     /// What reads prove of the versions: those that somebody saw come in their order, the others after.
-    fn add_versions(&self, before: &mut [u32], versions: &BTreeMap<u64, Vec<usize>>) {
+    fn add_versions(&self, before: &mut [u32], versions: &Versions) {
         for (key, order) in versions {
             let reads = || self.reads.iter().flatten().filter(|read| read.key == *key);
             for (place, first) in order.iter().enumerate() {
@@ -324,7 +327,7 @@ impl<'a> World<'a> {
         }
     }
 
-    fn weakly_causal(&self, causes: &[u32], versions: &BTreeMap<u64, Vec<usize>>) -> bool {
+    fn weakly_causal(&self, causes: &[u32], versions: &Versions) -> bool {
         (0..self.txns.len()).all(|t3| {
             self.reads[t3].iter().all(|read| {
                 (0..self.txns.len()).all(|t2| {
@@ -340,13 +343,7 @@ impl<'a> World<'a> {
     }
 
     /// Whether a session may have one order of the versions of a key under a session guarantee.
-    fn guaranteed(
-        &self,
-        level: Level,
-        session: usize,
-        key: u64,
-        versions: &BTreeMap<u64, Vec<usize>>,
-    ) -> bool {
+    fn guaranteed(&self, level: Level, session: usize, key: u64, versions: &Versions) -> bool {
         let count = self.txns.len();
         let bit = |set: u32, at: usize| set >> at & 1 == 1;
         let writers: Vec<usize> = (0..count).filter(|at| self.writes_key(*at, key)).collect();

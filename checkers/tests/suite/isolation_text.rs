@@ -208,14 +208,14 @@ fn answer_registers(random: &mut Random, txns: &mut [Txn]) {
                     let odd = random.below(60) == 0;
                     let mut choices: Vec<Vec<i64>> = vec![vec![]];
                     for (other, from) in before.iter().enumerate() {
-                        let written = from.ops.iter().filter_map(|op| match op {
+                        let mut written = from.ops.iter().filter_map(|op| match op {
                             Op::W(k, value) if k == key => Some(vec![*value]),
                             _ => None,
                         });
                         if odd {
                             choices.extend(written);
                         } else if other != at && from.fate != Fate::Fail {
-                            choices.extend(written.last());
+                            choices.extend(written.next_back());
                         }
                     }
                     *seen = choices.swap_remove(random.below(choices.len() as u64) as usize);

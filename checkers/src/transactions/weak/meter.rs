@@ -19,6 +19,11 @@ impl<'b> Meter<'b> {
         Meter { budget, steps: 0, ask_at: 0 }
     }
 
+    /// A budget of so many steps, that ends when this one is told to stop.
+    pub fn part(&self, max_steps: u64) -> Budget<'b> {
+        Budget { max_steps, ..*self.budget }
+    }
+
     /// Some steps more.
     ///
     /// # Errors

@@ -25,9 +25,10 @@ pub(super) fn finding(
     kind: Kind,
     keeps: Keeps,
     refuted: Refuted,
+    meter: &Meter<'_>,
 ) -> Finding {
     let involved = involved(committed, &refuted);
-    let smaller = Smaller { kind, keeps };
+    let smaller = Smaller { kind, keeps, budget: meter.part(STEPS) };
     if let Some((part, refuted)) = smaller.search(committed, involved) {
         return say(words, &part, level, keeps, &refuted);
     }
@@ -72,16 +73,16 @@ fn involved(committed: &Committed<'_>, refuted: &Refuted) -> Vec<u32> {
     all
 }
 
-struct Smaller {
+struct Smaller<'b> {
     kind: Kind,
     keeps: Keeps,
+    budget: Budget<'b>,
 }
 
-impl Smaller {
+impl Smaller<'_> {
     fn refutes<'a>(&self, committed: &Committed<'a>, nodes: &[u32]) -> Option<(Committed<'a>, Refuted)> {
         let part = committed.part(nodes);
-        let budget = Budget { max_steps: STEPS, ..Budget::default() };
-        let mut meter = Meter::new(&budget);
+        let mut meter = Meter::new(&self.budget);
         match attempt(&part, self.kind, self.keeps, &mut meter, &mut Established::default()) {
             Attempt::Refuted(refuted) => Some((part, *refuted)),
             _ => None,

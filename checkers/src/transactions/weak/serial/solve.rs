@@ -74,7 +74,7 @@ pub(crate) fn decide(
             established.forced, established.choices, established.conflicts
         )),
         Attempt::Refuted(refuted) => {
-            Decision::Broken(refute::finding(words, committed, level, kind, keeps, *refuted))
+            Decision::Broken(refute::finding(words, committed, level, kind, keeps, *refuted, meter))
         }
     };
     (decision, established)
