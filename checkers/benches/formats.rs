@@ -167,7 +167,7 @@ fn transactions() -> Vec<u8> {
     let mut numbers = Numbers(2);
     let mut out = String::new();
     let mut doing: Vec<Option<Vec<(bool, u64)>>> = vec![None; 20];
-    let mut lists = vec![(0_u64, 0_u64); 10];
+    let mut lists = [(0_u64, 0_u64); 10];
     for index in 0..EVENTS {
         let process = numbers.below(20) as usize;
         let completes = doing[process].is_some();

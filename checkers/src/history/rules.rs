@@ -15,7 +15,7 @@ pub struct Rules {
     /// A process may go on after an `info`, as a new one would. Old versions of Jepsen recorded that.
     pub process_survives_info: bool,
     /// There may be no invocations at all: an excerpt which keeps only what happened, and says
-    /// nothing of when. See [`History::completions_only`].
+    /// nothing of when. See [`History::completions_only`](super::History::completions_only).
     pub completions_only: bool,
 }
 

@@ -93,7 +93,7 @@ pub fn check_operations<M: Model>(model: &M, calls: Calls<M>, budget: &Budget<'_
     answers.pop().unwrap_or(Answer::Linearizable)
 }
 
-/// Whether no execution of `calls` begins in one of `states`: what a [`Refutation`] claims of its
+/// Whether no execution of `calls` begins in one of `states`: what a [`Refutation`](super::Refutation) claims of its
 /// window. `None` if `steps` did not suffice to know.
 pub fn fails_from<M: Model>(model: &M, calls: &Calls<M>, states: &[M::State], steps: u64) -> Option<bool> {
     let mut limits = Limits { steps, bytes: usize::MAX, stop: None };

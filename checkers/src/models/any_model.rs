@@ -237,8 +237,8 @@ impl<M: Model + 'static> Erased for Behind<M> {
     }
 
     fn requirement(&self, input: &Thing, output: Option<&Thing>) -> Option<String> {
-        with_types!(input, output, None);
-        self.0.requirement(input, output)
+        let output = output.and_then(|output| output.get::<M::Output>());
+        self.0.requirement(input.get::<M::Input>()?, output)
     }
 }
 

@@ -97,10 +97,9 @@ fn older_answer(history: &History, position: usize) -> Option<(usize, Value)> {
     };
     let (mop, key) = mops.iter().enumerate().find_map(|(at, mop)| {
         let (f, key, _) = parts(mop);
-        let written =
-            mops[..at].iter().any(|other| parts(other).0 == Value::from("w") && parts(other).1 == key);
+        let written = mops[..at].iter().any(|other| parts(other).0 == "w" && parts(other).1 == key);
         let again = mops.iter().filter(|other| parts(other).1 == key).count() > 1;
-        (f == Value::from("r") && !written && !again).then_some((at, key))
+        (f == "r" && !written && !again).then_some((at, key))
     })?;
     history.partner(position).filter(|call| *call < position)?;
     let own: Vec<Value> = (0..position)
@@ -108,7 +107,7 @@ fn older_answer(history: &History, position: usize) -> Option<(usize, Value)> {
         .filter(|other| other.process == event.process && other.event_type == checkers::EventType::Ok)
         .filter_map(|other| match other.value.to_value() {
             Value::List(mops) => {
-                let last = mops.iter().rev().map(parts).find(|(f, k, _)| *f == Value::from("w") && *k == key);
+                let last = mops.iter().rev().map(parts).find(|(f, k, _)| *f == "w" && *k == key);
                 last.map(|(_, _, value)| value)
             }
             _ => None,

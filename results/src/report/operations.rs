@@ -214,7 +214,7 @@ impl Columns {
         self.ret.push_option(ret.map(|ret| (ret - operation.call) as u64));
         self.process.push(u64::from(number_of(operation)));
         self.lane.push(lane);
-        self.function.push(self.functions.number(trimmed_text(&invocation.f, 60)));
+        self.function.push(self.functions.number(trimmed_text(invocation.f, 60)));
         self.outcome.push(match operation.fate() {
             Fate::Ok => 0,
             Fate::Fail => 1,

@@ -5,7 +5,7 @@
 //! element is got that was not put in, or before it was; it is got twice; the queue is said to be
 //! empty while it certainly was not; and two elements come out in the wrong order: `x` was put in
 //! before `y`, and `y` was got before `x`, or `x` never was. The first three are those of the
-//! [unordered queue](super::bag). Here the fourth is found in one pass over the events: when the
+//! unordered queue (`bag.rs`). Here the fourth is found in one pass over the events: when the
 //! enqueue of `y` is invoked, the latest invocation of a dequeue among the elements whose enqueue
 //! has returned is known, and the dequeue of `y` must not have returned before it.
 //!
