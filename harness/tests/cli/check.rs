@@ -43,7 +43,7 @@ fn a_history_that_breaks_the_promise_is_invalid_with_evidence() {
     let result = ended.json();
     assert_eq!((&result["verdict"], &result["exit_code"]), (&"invalid".into(), &1.into()));
     let evidence = &result["checkers"]["linearizable"]["evidence"][0];
-    assert_eq!(evidence["blocked"], 2, "{evidence}");
+    assert_eq!(evidence["operations"][0]["call"], 2, "{evidence}");
     assert!(evidence["sentence"].as_str().unwrap().contains("read 2"), "{evidence}");
     let spoken = check(&stale, &["--model", "register"]).with_code(1).stdout;
     assert!(spoken.contains("INVALID") && spoken.contains("read 2"), "{spoken}");
@@ -91,7 +91,7 @@ fn a_history_that_the_model_does_not_understand_is_refused() {
 #[test]
 fn what_to_judge_and_by_whom_must_be_known() {
     let ended = check(VALID, &[]).with_code(254);
-    assert!(ended.stderr.contains("--workload NAME or --model NAME"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("--workload NAME, --model NAME or --checker NAME"), "{}", ended.stderr);
     let ended = check(VALID, &["--model", "regist"]).with_code(254);
     assert!(ended.stderr.contains("did you mean `register`?"), "{}", ended.stderr);
     let ended = finish(stormglass(["check", "--model", "register", "/nowhere"])).with_code(254);
@@ -175,7 +175,7 @@ fn a_report_of_a_file_is_written_where_it_is_asked_for() {
     assert!(ended.stdout.contains("page.html"), "{}", ended.stdout);
     let text = std::fs::read_to_string(page).unwrap();
     assert!(
-        text.contains("G-single-item-realtime") && text.contains("did not observe"),
+        text.contains("G-single-item-realtime") && text.contains("observed the initial (nil) state"),
         "no evidence in the page"
     );
 }
