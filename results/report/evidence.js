@@ -19,6 +19,8 @@ function evidenceSection(data) {
 }
 
 function evidencePanel(data, evidence) {
+  // The argument calls them T1, T2 and so on.
+  (evidence.transactions || []).forEach((transaction, n) => { transaction.name = "T" + (n + 1); });
   const all = (evidence.window || evidence.operations || evidence.transactions || []).filter(op => op && typeof op === "object" && "call" in op);
   const context = (evidence.context || []).filter(op => op && typeof op === "object").map(op => ({...op, context: true}));
   const window = around(all, evidence.blocked);

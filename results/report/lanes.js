@@ -44,7 +44,7 @@ function barLabel(op, order) {
   const input = op.input === null || op.input === undefined ? "" : " " + JSON.stringify(op.input);
   // A read that found nothing says so.
   const found = result || (op.fate === "ok" && input === "" && op.f.includes("read") ? "null" : "");
-  const text = op.f + input + (found ? " → " + found : "");
+  const text = (op.name || op.f) + input + (found ? " → " + found : "");
   return (text.length > 44 ? text.slice(0, 43) + "…" : text) + (order ? "  " : "");
 }
 
