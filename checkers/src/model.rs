@@ -110,6 +110,23 @@ pub trait Model: Send + Sync {
         Vec::new()
     }
 
+    /// States such that whatever state the object is in at position `from` of the history, before
+    /// anything that is invoked later took effect, is one of them, or the last of them stands for it. That one
+    /// is left by none of `calls` and is not the first state, and each of `calls` that may take
+    /// effect between `from` and `to` and is possible in a state that it stands for is
+    /// possible in it, and leads to the same state, or leaves both as they are.
+    ///
+    /// A search finds out with it what is possible late in a history without going through all that was possible
+    /// before. `None` if there is no such state, or too many states; the default.
+    fn conceivable(
+        &self,
+        _calls: &[Call<Self::Input, Self::Output>],
+        _from: usize,
+        _to: usize,
+    ) -> Option<Vec<Self::State>> {
+        None
+    }
+
     /// The operation in words, without the process: `read 7`.
     fn describe(&self, input: &Self::Input, output: Option<&Self::Output>) -> String;
 

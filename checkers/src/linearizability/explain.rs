@@ -343,7 +343,6 @@ pub(super) fn fails<M: Model>(
     let problem = Problem::new(model, calls.clone());
     let (stuck, steps) = match problem.bits_needed() {
         0..=64 => stuck::<M, u64>(&problem, states, limits),
-        65..=128 => stuck::<M, u128>(&problem, states, limits),
         _ => stuck::<M, super::bits::Wide>(&problem, states, limits),
     };
     limits.steps = limits.steps.saturating_sub(steps.max(1));

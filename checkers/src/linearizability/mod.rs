@@ -20,6 +20,7 @@
 
 mod bits;
 mod checker;
+mod couple;
 mod explain;
 mod judge;
 mod named_register;
