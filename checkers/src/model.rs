@@ -110,6 +110,15 @@ pub trait Model: Send + Sync {
         Vec::new()
     }
 
+    /// The three above at once, for models that learn them together.
+    fn foresight(&self, calls: &[Call<Self::Input, Self::Output>]) -> Foresight<Self::State> {
+        Foresight {
+            last_needs: self.last_needs(calls),
+            blindness: self.blind_and_idle(calls),
+            only_from: self.only_from(calls),
+        }
+    }
+
     /// States such that whatever state the object is in at position `from` of the history, before
     /// anything that is invoked later took effect, is one of them, or the last of them stands for it. That one
     /// is left by none of `calls` and is not the first state, and each of `calls` that may take
@@ -148,6 +157,17 @@ pub struct RegisterFamily {
     pub keyed: bool,
     /// Whether it knows `cas`, and what a failed one says.
     pub cas: Option<FailedCas>,
+}
+
+/// What a model knows beforehand of an execution of all calls; each field may be empty.
+#[derive(Clone, Debug)]
+pub struct Foresight<S> {
+    /// See [`Model::last_needs`].
+    pub last_needs: Vec<(S, usize)>,
+    /// See [`Model::blind_and_idle`].
+    pub blindness: Vec<Blindness>,
+    /// See [`Model::only_from`].
+    pub only_from: Vec<Option<S>>,
 }
 
 /// See [`Model::blind_and_idle`].

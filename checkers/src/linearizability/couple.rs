@@ -52,6 +52,8 @@ pub(super) fn couple<'p, 'm, M: Model, B: Bits>(
     let mut real = Sweep::new(problem, layer, vec![configuration], false);
     while real.place.layer < end {
         if same(&real.reached, &all.reached) {
+            #[cfg(test)]
+            tests::MET.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             return Some(Known { sweep: real });
         }
         if !matches!(real.step(&limits), Step::Passed) || !matches!(all.step(&limits), Step::Passed) {
@@ -83,9 +85,7 @@ fn conceivable<M: Model, B: Bits>(
     let mut all = Vec::with_capacity(states.len() << slots.len());
     for state in states {
         // What can be placed at once is.
-        let read = |slot: usize| {
-            place.reads.contains(slot) && problem.accepts(&state, place.occupant[slot])
-        };
+        let read = |slot: usize| place.reads.contains(slot) && problem.accepts(&state, place.occupant[slot]);
         let always = slots.iter().enumerate().filter(|&(_, &slot)| read(slot));
         let always = always.fold(0_usize, |set, (bit, _)| set | 1 << bit);
         for set in (0..1_usize << slots.len()).filter(|set| set & always == always) {
@@ -150,3 +150,6 @@ impl<M: Model, B: Bits> Known<'_, '_, M, B> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

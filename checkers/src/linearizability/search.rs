@@ -28,7 +28,7 @@ use std::collections::hash_map::Entry;
 use super::bits::{Antichain, Bits, covered};
 use super::problem::{Place, Problem, Role};
 use crate::hash::FastHash;
-use crate::model::{Blindness, Model};
+use crate::model::{Blindness, Foresight, Model};
 
 /// Every so many events all configurations are cached, not only blocked ones, so that those at
 /// these places can be asked for afterwards.
@@ -174,9 +174,7 @@ impl<'p, 'm, M: Model, B: Bits> Search<'p, 'm, M, B> {
 
     /// A search that looks ahead; `None` if there is nothing to be seen.
     pub(super) fn looking_ahead(problem: &'p Problem<'m, M>) -> Option<Self> {
-        let needs = problem.model.last_needs(&problem.calls);
-        let blindness = problem.model.blind_and_idle(&problem.calls);
-        let only_from = problem.model.only_from(&problem.calls);
+        let Foresight { last_needs: needs, blindness, only_from } = problem.model.foresight(&problem.calls);
         let nothing_known = needs.is_empty() && only_from.iter().all(Option::is_none);
         if nothing_known && !blindness.contains(&Blindness::Idle) {
             return None;

@@ -2,7 +2,7 @@
 
 use super::bits::{Bits, Wide};
 use super::couple::couple;
-use super::explain::{Refutation, bare, explain, unlocated};
+use super::explain::{Refutation, bare, explain, look_around, unlocated};
 use super::problem::Problem;
 use super::search::{CHECKPOINT, Configuration, Found, Limits, Patience, Search, Spent};
 use super::sweep::{Step, Sweep};
@@ -42,17 +42,24 @@ pub enum Answer<M: Model> {
 
 /// How many events a search goes back before it asks whether the end of the history alone cannot be explained.
 /// The next time it goes back eight times as far.
-const PATIENCE: usize = 2048;
+const PATIENCE: usize = if cfg!(test) { 6 } else { 2048 };
 /// How much a search remembers before it asks what can be forgotten. If nothing can, twice as much.
-const MEMORY: usize = 16 << 20;
+const MEMORY: usize = if cfg!(test) { 4 << 10 } else { 16 << 20 };
 
 type Configurations<M, B> = Vec<Configuration<B, <M as Model>::State>>;
 
 pub(super) fn solve<M: Model>(problem: &Problem<'_, M>, limits: &Limits<'_>) -> Solved<M> {
-    match problem.bits_needed() {
+    if let Some(reason) = limits.stop.and_then(|stop| stop()) {
+        return Solved { answer: unknown(problem, Spent::Stopped(reason), 0), steps: 0 };
+    }
+    let mut solved = match problem.bits_needed() {
         0..=64 => solve_with::<M, u64>(problem, limits),
         _ => solve_with::<M, Wide>(problem, limits),
+    };
+    if let Answer::NotLinearizable(refutation) = &mut solved.answer {
+        look_around(problem, refutation);
     }
+    solved
 }
 
 fn solve_with<M: Model, B: Bits>(problem: &Problem<'_, M>, limits: &Limits<'_>) -> Solved<M> {

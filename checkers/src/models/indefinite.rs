@@ -84,7 +84,8 @@ pub(crate) fn conceivable<V: Clone + Eq + Hash>(
     from: usize,
     to: usize,
 ) -> Option<Vec<V>> {
-    let meets = |call: &&RegisterCall<V>| call.call <= to && call.ret.is_none_or(|ret| ret.max(call.call) >= from);
+    let meets =
+        |call: &&RegisterCall<V>| call.call <= to && call.ret.is_none_or(|ret| ret.max(call.call) >= from);
     let found: HashSet<&V, FastHash> = calls.iter().filter(meets).filter_map(finds).collect();
     if *initial == nobodys || calls.iter().filter_map(leaves).any(|value| *value == nobodys) {
         return None;
