@@ -1,13 +1,12 @@
 //! The checker, and the same for operations that never were events.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::explain::fails;
 use super::judge::{OneAnswer, Outcome, judge};
 use super::named_register::NamedRegister;
 use super::registers::{self, OneRegister, Registers};
-use super::rounds::{map, solve_all};
+use super::rounds::{Stopping, map, solve_all};
 use super::search::Limits;
 use super::solve::Answer;
 use super::special::{Special, register};
@@ -132,10 +131,11 @@ impl<M: Model> Linearizability<M> {
         }
         let operations: usize = all.registers.iter().map(|register| register.operations).sum();
         let threads = if operations < WORTH_A_THREAD { 1 } else { budget.threads };
-        let patience = Stopping::new(budget);
+        // What is not given to its special checker then, the search is given, which asks as well.
+        let stopping = Stopping::new(budget.stop);
         let answers = map(threads, all.registers.len(), |at| {
             let ops = all.registers[at].take();
-            let answer = match self.general_only || patience.stopped(ops.len()) {
+            let answer = match self.general_only || stopping.before(ops.len()).is_some() {
                 true => Special::NotMine("only the search is asked"),
                 false => register::check(&ops),
             };
@@ -164,10 +164,11 @@ impl<M: Model> Linearizability<M> {
         }
         let operations: usize = objects.iter().map(|object| object.calls.len()).sum();
         let threads = if operations < WORTH_A_THREAD { 1 } else { budget.threads };
-        let patience = Stopping::new(budget);
+        // What is not given to its special checker then, the search is given, which asks as well.
+        let stopping = Stopping::new(budget.stop);
         let special = map(threads, objects.len(), |at| {
             let calls = &objects[at].calls;
-            match self.general_only || patience.stopped(calls.len()) {
+            match self.general_only || stopping.before(calls.len()).is_some() {
                 true => None,
                 false => self.model.special(calls, history),
             }
@@ -189,35 +190,6 @@ impl<M: Model> Linearizability<M> {
     /// every state.
     fn observes(&self, call: &Call<M::Input, M::Output>) -> bool {
         call.output.is_some() && self.model.requirement(&call.input, call.output.as_ref()).is_some()
-    }
-}
-
-/// Asks between objects whether to stop. What is not given to its special checker then, the search is given, which
-/// asks as well and says that it is not known.
-struct Stopping<'b> {
-    budget: &'b Budget<'b>,
-    /// Operations since it was last asked.
-    operations: AtomicUsize,
-    stopped: AtomicBool,
-}
-
-impl<'b> Stopping<'b> {
-    /// How many operations pass between two questions.
-    const EVERY: usize = 100_000;
-
-    fn new(budget: &'b Budget<'b>) -> Self {
-        Stopping { budget, operations: AtomicUsize::new(Self::EVERY), stopped: AtomicBool::new(false) }
-    }
-
-    /// Whether to stop, before so many more operations.
-    fn stopped(&self, operations: usize) -> bool {
-        if self.operations.fetch_add(operations, Ordering::Relaxed) >= Self::EVERY {
-            self.operations.store(operations, Ordering::Relaxed);
-            if self.budget.stop.is_some_and(|stop| stop().is_some()) {
-                self.stopped.store(true, Ordering::Relaxed);
-            }
-        }
-        self.stopped.load(Ordering::Relaxed)
     }
 }
 

@@ -48,10 +48,12 @@ const MEMORY: usize = if cfg!(test) { 4 << 10 } else { 16 << 20 };
 
 type Configurations<M, B> = Vec<Configuration<B, <M as Model>::State>>;
 
+/// The answer of whoever was told to stop before beginning.
+pub(super) fn not_begun<M: Model>(problem: &Problem<'_, M>, reason: String) -> Solved<M> {
+    Solved { answer: unknown(problem, Spent::Stopped(reason), 0), steps: 0 }
+}
+
 pub(super) fn solve<M: Model>(problem: &Problem<'_, M>, limits: &Limits<'_>) -> Solved<M> {
-    if let Some(reason) = limits.stop.and_then(|stop| stop()) {
-        return Solved { answer: unknown(problem, Spent::Stopped(reason), 0), steps: 0 };
-    }
     let mut solved = match problem.bits_needed() {
         0..=64 => solve_with::<M, u64>(problem, limits),
         _ => solve_with::<M, Wide>(problem, limits),
