@@ -74,8 +74,7 @@ pub(super) fn solve_all<M: Model>(
         }
         factor = factor.saturating_mul(16);
     }
-    let never =
-        || Answer::Unknown { reason: "not begun".to_owned(), longest_prefix: 0, out_of_steps: true };
+    let never = || Answer::Unknown { reason: "not begun".to_owned(), longest_prefix: 0, out_of_steps: true };
     (answers.into_iter().map(|answer| answer.unwrap_or_else(never)).collect(), spent)
 }
 
