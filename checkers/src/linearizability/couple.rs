@@ -19,7 +19,7 @@ use super::bits::Bits;
 use super::explain::explain;
 use super::problem::{Place, Problem};
 use super::search::{Configuration, Limits};
-use super::solve::{Answer, first};
+use super::solve::{Answer, Configurations, first};
 use super::sweep::{Reached, Step, Sweep};
 use crate::hash::FastHash;
 use crate::model::Model;
@@ -124,7 +124,7 @@ impl<M: Model, B: Bits> Known<'_, '_, M, B> {
         problem: &Problem<'_, M>,
         limits: &Limits<'_>,
     ) -> (Option<Answer<M>>, u64) {
-        let mut behind: Vec<(usize, Vec<Configuration<B, M::State>>)> = Vec::new();
+        let mut behind: Vec<(usize, Configurations<M, B>)> = Vec::new();
         let mut next = 0;
         loop {
             let layer = self.sweep.place.layer;

@@ -46,7 +46,7 @@ const PATIENCE: usize = if cfg!(test) { 6 } else { 2048 };
 /// How much a search remembers before it asks what can be forgotten. If nothing can, twice as much.
 const MEMORY: usize = if cfg!(test) { 4 << 10 } else { 16 << 20 };
 
-type Configurations<M, B> = Vec<Configuration<B, <M as Model>::State>>;
+pub(super) type Configurations<M, B> = Vec<Configuration<B, <M as Model>::State>>;
 
 /// The answer of whoever was told to stop before beginning.
 pub(super) fn not_begun<M: Model>(problem: &Problem<'_, M>, reason: String) -> Solved<M> {
