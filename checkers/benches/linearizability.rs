@@ -199,6 +199,9 @@ fn check<M: Model>(checker: &Linearizability<M>, history: &History, threads: usi
     let judgement = checker.check(history, &budget);
     let size =
         judgement.evidence.first().map(|e| format!(", {} quoted", e.positions().len())).unwrap_or_default();
+    if std::env::var_os("SENTENCES").is_some() {
+        judgement.evidence.iter().for_each(|evidence| println!("{}", evidence.sentence()));
+    }
     format!("{} by {}, {} steps{size}", judgement.verdict, judgement.algorithm, judgement.details["steps"])
 }
 

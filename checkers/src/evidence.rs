@@ -166,8 +166,9 @@ pub struct LinearizabilityEvidence {
     pub final_states: Vec<String>,
     /// For each way on from the final states, why it is impossible.
     pub steps: Vec<String>,
-    /// The smallest window that still fails, with the states that it may begin in. Empty if the
-    /// budget of the explanation ended before one was found.
+    /// The smallest window that still fails, with the states that it may begin in. If there are no such
+    /// states, the budget of the explanation ended before one was found; these are then operations at
+    /// and around the place where the history breaks, and no proof by themselves.
     pub window: Vec<QuotedOperation>,
     /// Call positions of those operations of the window that may take effect in it or not: without
     /// an answer, or answered after its end, or in flight when it begins.

@@ -110,6 +110,32 @@ pub trait Model: Send + Sync {
         Vec::new()
     }
 
+    /// The three above at once, for models that learn them together.
+    fn foresight(&self, calls: &[Call<Self::Input, Self::Output>]) -> Foresight<Self::State> {
+        Foresight {
+            last_needs: self.last_needs(calls),
+            blindness: self.blind_and_idle(calls),
+            only_from: self.only_from(calls),
+        }
+    }
+
+    /// States such that whatever state the object is in at position `from` of the history, before
+    /// anything that is invoked later took effect, is one of them, or the last of them stands for it. That one
+    /// is left by none of `calls` and is not the first state, and each of `calls` that may take
+    /// effect between `from` and `to` and is possible in a state that it stands for is
+    /// possible in it, and leads to the same state, or leaves both as they are.
+    ///
+    /// A search finds out with it what is possible late in a history without going through all that was possible
+    /// before. `None` if there is no such state, or too many states; the default.
+    fn conceivable(
+        &self,
+        _calls: &[Call<Self::Input, Self::Output>],
+        _from: usize,
+        _to: usize,
+    ) -> Option<Vec<Self::State>> {
+        None
+    }
+
     /// The operation in words, without the process: `read 7`.
     fn describe(&self, input: &Self::Input, output: Option<&Self::Output>) -> String;
 
@@ -131,6 +157,17 @@ pub struct RegisterFamily {
     pub keyed: bool,
     /// Whether it knows `cas`, and what a failed one says.
     pub cas: Option<FailedCas>,
+}
+
+/// What a model knows beforehand of an execution of all calls; each field may be empty.
+#[derive(Clone, Debug)]
+pub struct Foresight<S> {
+    /// See [`Model::last_needs`].
+    pub last_needs: Vec<(S, usize)>,
+    /// See [`Model::blind_and_idle`].
+    pub blindness: Vec<Blindness>,
+    /// See [`Model::only_from`].
+    pub only_from: Vec<Option<S>>,
 }
 
 /// See [`Model::blind_and_idle`].

@@ -56,7 +56,6 @@ macro_rules! word_bits {
     };
 }
 word_bits!(u64);
-word_bits!(u128);
 
 /// Any number of bits.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -157,7 +156,6 @@ mod tests {
     #[test]
     fn every_width_is_a_set() {
         behaves_as_a_set::<u64>(64);
-        behaves_as_a_set::<u128>(128);
         behaves_as_a_set::<Wide>(1000);
     }
 

@@ -6,7 +6,7 @@ use super::explain::fails;
 use super::judge::{OneAnswer, Outcome, judge};
 use super::named_register::NamedRegister;
 use super::registers::{self, OneRegister, Registers};
-use super::rounds::{map, solve_all};
+use super::rounds::{Stopping, map, solve_all};
 use super::search::Limits;
 use super::solve::Answer;
 use super::special::{Special, register};
@@ -131,9 +131,11 @@ impl<M: Model> Linearizability<M> {
         }
         let operations: usize = all.registers.iter().map(|register| register.operations).sum();
         let threads = if operations < WORTH_A_THREAD { 1 } else { budget.threads };
+        // What is not given to its special checker then, the search is given, which asks as well.
+        let stopping = Stopping::new(budget.stop);
         let answers = map(threads, all.registers.len(), |at| {
             let ops = all.registers[at].take();
-            let answer = match self.general_only {
+            let answer = match self.general_only || stopping.before(ops.len()).is_some() {
                 true => Special::NotMine("only the search is asked"),
                 false => register::check(&ops),
             };
@@ -162,8 +164,14 @@ impl<M: Model> Linearizability<M> {
         }
         let operations: usize = objects.iter().map(|object| object.calls.len()).sum();
         let threads = if operations < WORTH_A_THREAD { 1 } else { budget.threads };
+        // What is not given to its special checker then, the search is given, which asks as well.
+        let stopping = Stopping::new(budget.stop);
         let special = map(threads, objects.len(), |at| {
-            if self.general_only { None } else { self.model.special(&objects[at].calls, history) }
+            let calls = &objects[at].calls;
+            match self.general_only || stopping.before(calls.len()).is_some() {
+                true => None,
+                false => self.model.special(calls, history),
+            }
         });
         let mut name = SEARCH;
         let mut named = Vec::with_capacity(objects.len());

@@ -14,7 +14,7 @@ use super::bits::Bits;
 use super::problem::{Place, Problem, Role};
 use super::search::{CHECKPOINT, Configuration, Limits, Stop};
 use super::sweep::{Reached, Step, Sweep};
-use crate::model::{Calls, Model};
+use crate::model::{Call, Calls, Model};
 
 /// How many steps an explanation may take, apart from the search that it explains.
 const STEPS: u64 = 400_000;
@@ -24,6 +24,8 @@ const BYTES: usize = 256 << 20;
 const CLOSE_STARTS: usize = 96;
 /// How many operations of the prefix, states, and ways on are kept.
 const KEPT: usize = 64;
+/// How many operations of each kind are named where there is no window.
+const NEIGHBOURS: usize = 4;
 /// The largest window from which reads are left out one by one.
 const LEAN_WINDOW: usize = 256;
 
@@ -55,6 +57,10 @@ pub struct Refutation<M: Model> {
     pub window: Calls<M>,
     /// All states possible where the window begins.
     pub window_start_states: Vec<M::State>,
+    /// Where there is no window: a few operations among which the reader should look. `blocked`, what was in flight
+    /// with it, the last that had returned before it began, and the last after which, if they had come
+    /// first, it would be possible.
+    pub around: Calls<M>,
 }
 
 /// An operation that could be placed in a final state.
@@ -125,7 +131,43 @@ pub(super) fn bare<M: Model>(problem: &Problem<'_, M>, end: usize) -> Refutation
         ways_on: Vec::new(),
         window: Vec::new(),
         window_start_states: Vec::new(),
+        around: Vec::new(),
     }
+}
+
+/// See [`Refutation::around`].
+pub(super) fn look_around<M: Model>(problem: &Problem<'_, M>, refutation: &mut Refutation<M>) {
+    if !refutation.window.is_empty() {
+        return;
+    }
+    let Ok(at) = problem.calls.binary_search_by_key(&refutation.blocked, |call| call.call) else { return };
+    let (blocked, initial) = (at as u32, problem.model.initial());
+    let (begins, ends) = (refutation.blocked, problem.calls[at].ret.unwrap_or(usize::MAX));
+    let mut around = vec![blocked];
+    let changing = (0..problem.calls.len() as u32)
+        .rev()
+        .filter(|&call| call != blocked && problem.roles[call as usize] != Role::Read);
+    let (mut beside, mut before, mut makers) = (0, 0, 0);
+    for call in changing {
+        let Call { call: began, ret, .. } = problem.call(call);
+        let returned_before = ret.is_some_and(|ret| ret < begins);
+        let (kept, most) = match returned_before {
+            true => (&mut before, NEIGHBOURS),
+            false => (&mut beside, KEPT / 2),
+        };
+        let possible_after =
+            || problem.step(&initial, call).into_iter().any(|state| problem.accepts(&state, blocked));
+        if *kept < most && *began <= ends {
+            *kept += 1;
+            around.push(call);
+        } else if makers < NEIGHBOURS && !problem.accepts(&initial, blocked) && possible_after() {
+            makers += 1;
+            around.push(call);
+        }
+    }
+    around.sort_unstable();
+    around.dedup();
+    refutation.around = around.into_iter().map(|call| problem.call(call).clone()).collect();
 }
 
 /// The states possible before each event from `from` to `end`.
@@ -343,7 +385,6 @@ pub(super) fn fails<M: Model>(
     let problem = Problem::new(model, calls.clone());
     let (stuck, steps) = match problem.bits_needed() {
         0..=64 => stuck::<M, u64>(&problem, states, limits),
-        65..=128 => stuck::<M, u128>(&problem, states, limits),
         _ => stuck::<M, super::bits::Wide>(&problem, states, limits),
     };
     limits.steps = limits.steps.saturating_sub(steps.max(1));

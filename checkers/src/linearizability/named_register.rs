@@ -8,6 +8,9 @@ use crate::models::indefinite;
 use crate::models::register::{self, RegisterInput, RegisterOutput};
 use crate::value::Value;
 
+/// The name of no value.
+const NOBODYS: u64 = u64::MAX;
+
 /// See the module.
 #[derive(Clone, Copy)]
 pub(super) struct NamedRegister<'r, 'h> {
@@ -100,6 +103,10 @@ impl Model for NamedRegister<'_, '_> {
 
     fn blind_and_idle(&self, calls: &[Call<Input, Output>]) -> Vec<Blindness> {
         indefinite::blind_and_idle(calls)
+    }
+
+    fn conceivable(&self, calls: &[Call<Input, Output>], from: usize, to: usize) -> Option<Vec<u64>> {
+        indefinite::conceivable(&INITIAL, NOBODYS, calls, from, to)
     }
 
     fn describe(&self, input: &Input, output: Option<&Output>) -> String {

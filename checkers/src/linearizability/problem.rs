@@ -174,6 +174,7 @@ fn line_up<I, O>(calls: &[Call<I, O>]) -> Vec<Event> {
 }
 
 /// A place in the line of events, with the calls in flight there.
+#[derive(Clone)]
 pub(super) struct Place<B> {
     /// How many events lie behind.
     pub(super) layer: usize,

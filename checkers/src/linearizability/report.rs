@@ -16,7 +16,8 @@ pub(super) fn report<M: Model>(
     key: Option<&Value>,
     refutation: &Refutation<M>,
 ) -> LinearizabilityEvidence {
-    let window = &refutation.window[refutation.window.len().saturating_sub(MAX_QUOTED)..];
+    let whole = if refutation.window.is_empty() { &refutation.around } else { &refutation.window };
+    let window = &whole[whole.len().saturating_sub(MAX_QUOTED)..];
     let quoted: Vec<QuotedOperation> = window.iter().map(|call| quote(model, history, key, call)).collect();
     let texts = |states: &[M::State]| states.iter().map(|state| model.describe_state(state)).collect();
     let blocked = say(history, key, refutation.blocked);
@@ -36,7 +37,7 @@ pub(super) fn report<M: Model>(
         final_states: texts(&refutation.final_states),
         steps: steps(model, history, key, refutation),
         window_optional: window.iter().filter(|call| call.ret.is_none()).map(|call| call.call).collect(),
-        window_omitted: refutation.window.len() - quoted.len(),
+        window_omitted: whole.len() - quoted.len(),
         window: quoted,
         window_start_states: texts(&refutation.window_start_states),
     }

@@ -11,8 +11,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::problem::Problem;
-use super::search::Limits;
-use super::solve::{Answer, Solved, solve};
+use super::search::{Limits, Stop};
+use super::solve::{Answer, Solved, not_begun, solve};
 use crate::checker::Budget;
 use crate::model::{Calls, Model};
 
@@ -36,6 +36,7 @@ pub(super) fn solve_all<M: Model>(
     });
 
     let bytes = budget.max_bytes / threads;
+    let stopping = Stopping::new(budget.stop);
     let mut answers: Vec<Option<Answer<M>>> = problems.iter().map(|_| None).collect();
     let mut open: Vec<usize> = (0..problems.len()).collect();
     // The largest first: nobody waits for it at the end.
@@ -46,8 +47,11 @@ pub(super) fn solve_all<M: Model>(
         let fair = budget.max_steps.saturating_sub(spent) / open.len() as u64;
         let allowance = |at: usize| ((problems[at].events.len() as u64 * 2 + 4096) * factor).min(fair);
         let solved: Vec<Solved<M>> = map(threads, open.len(), |index| {
-            let steps = allowance(open[index]);
-            solve(&problems[open[index]], &Limits { steps, bytes, stop: budget.stop })
+            let (problem, steps) = (&problems[open[index]], allowance(open[index]));
+            if let Some(reason) = stopping.before(problem.calls.len()) {
+                return not_begun(problem, reason);
+            }
+            solve(problem, &Limits { steps, bytes, stop: budget.stop })
         });
         let capped = open.iter().all(|&at| allowance(at) == fair);
         let mut refuted = false;
@@ -70,9 +74,36 @@ pub(super) fn solve_all<M: Model>(
         }
         factor = factor.saturating_mul(16);
     }
-    let not_begun =
-        || Answer::Unknown { reason: "not begun".to_owned(), longest_prefix: 0, out_of_steps: true };
-    (answers.into_iter().map(|answer| answer.unwrap_or_else(not_begun)).collect(), spent)
+    let never = || Answer::Unknown { reason: "not begun".to_owned(), longest_prefix: 0, out_of_steps: true };
+    (answers.into_iter().map(|answer| answer.unwrap_or_else(never)).collect(), spent)
+}
+
+/// Asks between objects whether to stop, which none of them may be large enough to do.
+pub(super) struct Stopping<'b> {
+    stop: Stop<'b>,
+    /// Operations since it was last asked.
+    operations: AtomicUsize,
+}
+
+impl<'b> Stopping<'b> {
+    /// How many operations pass between two questions.
+    const EVERY: usize = 100_000;
+
+    pub(super) fn new(stop: Stop<'b>) -> Self {
+        Stopping { stop, operations: AtomicUsize::new(0) }
+    }
+
+    /// Why to stop, before an object with so many operations. Once there is a reason, every object is told.
+    pub(super) fn before(&self, operations: usize) -> Option<String> {
+        if self.operations.fetch_add(operations, Ordering::Relaxed) < Self::EVERY {
+            return None;
+        }
+        let reason = self.stop.and_then(|stop| stop());
+        if reason.is_none() {
+            self.operations.store(operations, Ordering::Relaxed);
+        }
+        reason
+    }
 }
 
 /// `work(0..count)`, on several threads, in the order of the numbers.

@@ -28,7 +28,7 @@ use std::collections::hash_map::Entry;
 use super::bits::{Antichain, Bits, covered};
 use super::problem::{Place, Problem, Role};
 use crate::hash::FastHash;
-use crate::model::{Blindness, Model};
+use crate::model::{Blindness, Foresight, Model};
 
 /// Every so many events all configurations are cached, not only blocked ones, so that those at
 /// these places can be asked for afterwards.
@@ -36,6 +36,9 @@ pub(super) const CHECKPOINT: usize = 512;
 
 /// How many steps, or events, pass between two questions whether to stop.
 const ASK_EVERY: u64 = 4096;
+
+/// Among how many places in a row one with few calls in flight is looked for.
+const QUIET_AMONG: usize = 64;
 
 /// See [`Budget::stop`](crate::checker::Budget::stop).
 pub(super) type Stop<'b> = Option<&'b (dyn Fn() -> Option<String> + Sync)>;
@@ -60,6 +63,8 @@ impl Limits<'_> {
 pub(super) enum Spent {
     Steps,
     Bytes,
+    /// See [`Search::patience`]; the search can go on.
+    Patience,
     Stopped(String),
 }
 
@@ -120,17 +125,40 @@ pub(super) struct Search<'p, 'm, M: Model, B> {
     alternatives: Vec<(usize, Configuration<B, M::State>)>,
     /// Bytes that cached sets hold outside of the table.
     outside: usize,
+    /// More configurations to begin at, each before the event of the number.
+    roots: Vec<(usize, Configuration<B, M::State>)>,
+    /// Where to go on after a stall.
+    next: Option<Configuration<B, M::State>>,
+    /// How many events behind the furthest, and with how many bytes, it stalls, to ask whether there is
+    /// a shorter way: see [`couple`](super::couple).
+    pub(super) patience: Patience,
     /// Configurations visited.
     pub(super) steps: u64,
     /// The furthest event that blocked, or the end.
     pub(super) furthest: usize,
 }
 
+/// See [`Search::patience`].
+#[derive(Clone, Copy)]
+pub(super) struct Patience {
+    pub(super) events: usize,
+    pub(super) bytes: usize,
+}
+
 impl<'p, 'm, M: Model, B: Bits> Search<'p, 'm, M, B> {
     /// A search that reaches all that is possible, until it succeeds.
     pub(super) fn new(problem: &'p Problem<'m, M>) -> Self {
+        let capacity = problem.bits_needed();
+        let first = Configuration {
+            placed: B::empty(capacity),
+            used: B::empty(capacity),
+            state: problem.model.initial(),
+        };
         Search {
             problem,
+            roots: Vec::new(),
+            next: Some(first),
+            patience: Patience { events: usize::MAX, bytes: usize::MAX },
             last_needs: HashMap::default(),
             blindness: Vec::new(),
             only_from: Vec::new(),
@@ -146,9 +174,7 @@ impl<'p, 'm, M: Model, B: Bits> Search<'p, 'm, M, B> {
 
     /// A search that looks ahead; `None` if there is nothing to be seen.
     pub(super) fn looking_ahead(problem: &'p Problem<'m, M>) -> Option<Self> {
-        let needs = problem.model.last_needs(&problem.calls);
-        let blindness = problem.model.blind_and_idle(&problem.calls);
-        let only_from = problem.model.only_from(&problem.calls);
+        let Foresight { last_needs: needs, blindness, only_from } = problem.model.foresight(&problem.calls);
         let nothing_known = needs.is_empty() && only_from.iter().all(Option::is_none);
         if nothing_known && !blindness.contains(&Blindness::Idle) {
             return None;
@@ -157,17 +183,11 @@ impl<'p, 'm, M: Model, B: Bits> Search<'p, 'm, M, B> {
         Some(Search { last_needs, blindness, only_from, ..Search::new(problem) })
     }
 
-    /// Searches from the model's first state.
+    /// Searches from the model's first state, or from where it stalled.
     pub(super) fn run(&mut self, limits: &Limits<'_>) -> Found {
-        let capacity = self.problem.bits_needed();
-        let mut next = Some(Configuration {
-            placed: B::empty(capacity),
-            used: B::empty(capacity),
-            state: self.problem.model.initial(),
-        });
-        let mut asked = 0;
+        let mut asked = self.steps;
         let mut events = 0;
-        while let Some(configuration) = next {
+        while let Some(configuration) = self.next.take() {
             let from = self.place.layer;
             match self.advance(configuration) {
                 Advance::End => {
@@ -187,12 +207,49 @@ impl<'p, 'm, M: Model, B: Bits> Search<'p, 'm, M, B> {
             if self.steps >= limits.steps {
                 return Found::Spent(Spent::Steps);
             }
-            if self.bytes() > limits.bytes {
+            let bytes = self.bytes();
+            if bytes > limits.bytes {
                 return Found::Spent(Spent::Bytes);
             }
-            next = self.choose();
+            self.next = self.choose();
+            let impatient = self.is_behind(self.patience.events) || bytes > self.patience.bytes;
+            if impatient && self.next.is_some() {
+                return Found::Spent(Spent::Patience);
+            }
         }
         Found::Stuck { layer: self.furthest }
+    }
+
+    /// Whether it has gone back by more than so many events.
+    pub(super) fn is_behind(&self, events: usize) -> bool {
+        self.furthest.saturating_sub(self.place.layer) > events
+    }
+
+    /// A configuration on the way to the current one, at least so many events behind the furthest, at a place where few
+    /// calls are in flight; with that place.
+    pub(super) fn behind(&self, distance: usize) -> Option<(usize, Configuration<B, M::State>)> {
+        let latest = self.furthest.saturating_sub(distance);
+        let after = self.stack.partition_point(|frame| frame.layer <= latest);
+        let mut place = self.place.clone();
+        let mut best: Option<(usize, &Frame<B, M::State>)> = None;
+        for frame in self.stack[..after].iter().rev().take(QUIET_AMONG) {
+            place.go_to(self.problem, frame.layer);
+            let in_flight = place.in_flight.len();
+            if best.is_none_or(|(least, _)| in_flight < least) {
+                best = Some((in_flight, frame));
+            }
+        }
+        best.map(|(_, frame)| (frame.layer, frame.configuration.clone()))
+    }
+
+    /// Forgets everything, and goes on from these, which must be all that is possible at `layer`.
+    pub(super) fn restart(&mut self, layer: usize, all: Vec<Configuration<B, M::State>>) {
+        self.visited = HashMap::default();
+        self.stack = Vec::new();
+        self.alternatives = Vec::new();
+        self.outside = 0;
+        self.roots = all.into_iter().map(|configuration| (layer, configuration)).collect();
+        self.next = self.choose();
     }
 
     /// Whether it is known of some call from which state alone it can be placed.
@@ -366,7 +423,11 @@ impl<'p, 'm, M: Model, B: Bits> Search<'p, 'm, M, B> {
                 self.place.go_to(problem, self.stack.last()?.layer);
                 return Some(configuration);
             }
-            let frame = self.stack.last_mut()?;
+            let Some(frame) = self.stack.last_mut() else {
+                let (layer, configuration) = self.roots.pop()?;
+                self.place.go_to(problem, layer);
+                return Some(configuration);
+            };
             self.place.go_to(problem, frame.layer);
             let Some(choice) = frame.next_choice() else {
                 self.stack.pop();

@@ -1,9 +1,10 @@
-//! One object: search, fall back to the sweep when the cache is full, explain a violation.
+//! One object: search, take the shorter way if there is one, fall back to the sweep when the cache is full, explain a violation.
 
 use super::bits::{Bits, Wide};
-use super::explain::{Refutation, bare, explain, unlocated};
+use super::couple::couple;
+use super::explain::{Refutation, bare, explain, look_around, unlocated};
 use super::problem::Problem;
-use super::search::{CHECKPOINT, Configuration, Found, Limits, Search, Spent};
+use super::search::{CHECKPOINT, Configuration, Found, Limits, Patience, Search, Spent};
 use super::sweep::{Step, Sweep};
 use crate::model::Model;
 
@@ -39,21 +40,38 @@ pub enum Answer<M: Model> {
     },
 }
 
-type Configurations<M, B> = Vec<Configuration<B, <M as Model>::State>>;
+/// How many events a search goes back before it asks whether the end of the history alone cannot be explained.
+/// The next time it goes back eight times as far.
+const PATIENCE: usize = if cfg!(test) { 6 } else { 2048 };
+/// How much a search remembers before it asks what can be forgotten. If nothing can, twice as much.
+const MEMORY: usize = if cfg!(test) { 4 << 10 } else { 16 << 20 };
+
+pub(super) type Configurations<M, B> = Vec<Configuration<B, <M as Model>::State>>;
+
+/// The answer of whoever was told to stop before beginning.
+pub(super) fn not_begun<M: Model>(problem: &Problem<'_, M>, reason: String) -> Solved<M> {
+    Solved { answer: unknown(problem, Spent::Stopped(reason), 0), steps: 0 }
+}
 
 pub(super) fn solve<M: Model>(problem: &Problem<'_, M>, limits: &Limits<'_>) -> Solved<M> {
-    match problem.bits_needed() {
+    let mut solved = match problem.bits_needed() {
         0..=64 => solve_with::<M, u64>(problem, limits),
-        65..=128 => solve_with::<M, u128>(problem, limits),
         _ => solve_with::<M, Wide>(problem, limits),
+    };
+    if let Answer::NotLinearizable(refutation) = &mut solved.answer {
+        look_around(problem, refutation);
     }
+    solved
 }
 
 fn solve_with<M: Model, B: Bits>(problem: &Problem<'_, M>, limits: &Limits<'_>) -> Solved<M> {
     let Some(mut ahead) = Search::<M, B>::looking_ahead(problem) else {
         return judge_and_explain::<M, B>(problem, limits);
     };
-    let found = ahead.run(limits);
+    let found = match run(&mut ahead, problem, limits) {
+        Ok(found) => found,
+        Err(solved) => return solved,
+    };
     let (steps, furthest, foresees) = (ahead.steps, ahead.furthest, ahead.foresees());
     drop(ahead);
     let rest = Limits { steps: limits.steps.saturating_sub(steps), ..*limits };
@@ -85,6 +103,45 @@ fn solve_with<M: Model, B: Bits>(problem: &Problem<'_, M>, limits: &Limits<'_>) 
     }
 }
 
+/// Runs a search. When it has gone far back, or remembers much, what is possible late in the
+/// history may be found out in another way: then there is an answer, or the search goes on from there.
+fn run<M: Model, B: Bits>(
+    search: &mut Search<'_, '_, M, B>,
+    problem: &Problem<'_, M>,
+    limits: &Limits<'_>,
+) -> Result<Found, Solved<M>> {
+    search.patience = Patience { events: PATIENCE, bytes: MEMORY };
+    loop {
+        let (events, bytes) = match search.run(limits) {
+            Found::Spent(Spent::Patience) => (search.patience.events, search.patience.bytes),
+            found => return Ok(found),
+        };
+        let went_back = search.is_behind(events);
+        let end = search.furthest;
+        let known = search.behind(PATIENCE).and_then(|(layer, configuration)| {
+            let rest = Limits { steps: limits.steps.saturating_sub(search.steps), ..*limits };
+            couple(problem, layer, configuration, end, &rest)
+        });
+        match known {
+            Some(known) if went_back => {
+                let rest = Limits { steps: limits.steps.saturating_sub(search.steps), ..*limits };
+                let (answer, steps) = known.finish(problem, &rest);
+                search.steps += steps;
+                if let Some(answer) = answer {
+                    return Err(Solved { answer, steps: search.steps });
+                }
+                search.patience.events = events.saturating_mul(8);
+            }
+            Some(known) => {
+                let (layer, all) = known.into_all();
+                search.restart(layer, all);
+            }
+            None if went_back => search.patience.events = events.saturating_mul(8),
+            None => search.patience.bytes = bytes.saturating_mul(2),
+        }
+    }
+}
+
 /// Finds the first return that cannot be explained by halving: a prefix of a linearizable history
 /// is linearizable, and one with lookahead is judged fast. All that could be said of states is
 /// missing then.
@@ -113,7 +170,6 @@ fn locate<M: Model>(problem: &Problem<'_, M>, furthest: usize, limits: &Limits<'
 fn decide<M: Model>(problem: &Problem<'_, M>, limits: &Limits<'_>) -> Option<bool> {
     match problem.bits_needed() {
         0..=64 => decide_with::<M, u64>(problem, limits),
-        65..=128 => decide_with::<M, u128>(problem, limits),
         _ => decide_with::<M, Wide>(problem, limits),
     }
 }
@@ -130,7 +186,10 @@ fn decide_with<M: Model, B: Bits>(problem: &Problem<'_, M>, limits: &Limits<'_>)
 /// Without lookahead.
 fn judge_and_explain<M: Model, B: Bits>(problem: &Problem<'_, M>, limits: &Limits<'_>) -> Solved<M> {
     let mut search = Search::<M, B>::new(problem);
-    let found = search.run(limits);
+    let found = match run(&mut search, problem, limits) {
+        Ok(found) => found,
+        Err(solved) => return solved,
+    };
     let (steps, furthest) = (search.steps, search.furthest);
     let answer = match found {
         Found::Linearizable => Answer::Linearizable,
@@ -189,7 +248,7 @@ fn sweep_with<M: Model, B: Bits>(
     Solved { answer, steps: steps_before + sweep.steps }
 }
 
-fn first<M: Model, B: Bits>(problem: &Problem<'_, M>) -> Configuration<B, M::State> {
+pub(super) fn first<M: Model, B: Bits>(problem: &Problem<'_, M>) -> Configuration<B, M::State> {
     let empty = B::empty(problem.bits_needed());
     Configuration { placed: empty.clone(), used: empty, state: problem.model.initial() }
 }
@@ -200,6 +259,7 @@ fn unknown<M: Model>(problem: &Problem<'_, M>, spent: Spent, furthest: usize) ->
     let reason = match spent {
         Spent::Steps => "the budget of steps is spent".to_owned(),
         Spent::Bytes => "the budget of memory is spent".to_owned(),
+        Spent::Patience => "the search went far back".to_owned(),
         Spent::Stopped(reason) => reason,
     };
     Answer::Unknown { reason, longest_prefix: returned, out_of_steps }

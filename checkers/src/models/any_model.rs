@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use crate::history::History;
 use crate::linearizability::special::Special;
-use crate::model::{Blindness, Call, Calls, DecodeError, Decoded, Model, Recorded, RegisterFamily};
+use crate::model::{Call, Calls, DecodeError, Decoded, Foresight, Model, Recorded, RegisterFamily};
 
 /// Any model.
 #[derive(Clone)]
@@ -109,9 +109,7 @@ trait Erased: Send + Sync {
     fn accepts(&self, state: &Thing, input: &Thing, output: Option<&Thing>) -> bool;
     fn decode(&self, operation: &Recorded<'_>) -> Result<Option<Decoded<AnyModel>>, DecodeError>;
     fn settle(&self, calls: &mut Vec<AnyCall>);
-    fn last_needs(&self, calls: &[AnyCall]) -> Vec<(Thing, usize)>;
-    fn blind_and_idle(&self, calls: &[AnyCall]) -> Vec<Blindness>;
-    fn only_from(&self, calls: &[AnyCall]) -> Vec<Option<Thing>>;
+    fn foresight(&self, calls: &[AnyCall]) -> Foresight<Thing>;
     fn register_family(&self) -> Option<RegisterFamily>;
     fn special(&self, calls: &[AnyCall], history: &History) -> Option<(&'static str, Special)>;
     fn describe(&self, input: &Thing, output: Option<&Thing>) -> String;
@@ -201,18 +199,13 @@ impl<M: Model + 'static> Erased for Behind<M> {
         *calls = Self::erased(typed);
     }
 
-    fn last_needs(&self, calls: &[AnyCall]) -> Vec<(Thing, usize)> {
-        let needs = self.0.last_needs(&Self::typed(calls));
-        needs.into_iter().map(|(state, at)| (Thing::new(state), at)).collect()
-    }
-
-    fn blind_and_idle(&self, calls: &[AnyCall]) -> Vec<Blindness> {
-        self.0.blind_and_idle(&Self::typed(calls))
-    }
-
-    fn only_from(&self, calls: &[AnyCall]) -> Vec<Option<Thing>> {
-        let only = self.0.only_from(&Self::typed(calls));
-        only.into_iter().map(|state| state.map(Thing::new)).collect()
+    fn foresight(&self, calls: &[AnyCall]) -> Foresight<Thing> {
+        let Foresight { last_needs, blindness, only_from } = self.0.foresight(&Self::typed(calls));
+        Foresight {
+            last_needs: last_needs.into_iter().map(|(state, at)| (Thing::new(state), at)).collect(),
+            blindness,
+            only_from: only_from.into_iter().map(|state| state.map(Thing::new)).collect(),
+        }
     }
 
     fn register_family(&self) -> Option<RegisterFamily> {
@@ -282,14 +275,8 @@ impl Model for AnyModel {
     fn settle(&self, calls: &mut Vec<AnyCall>) {
         self.0.settle(calls);
     }
-    fn last_needs(&self, calls: &[AnyCall]) -> Vec<(Thing, usize)> {
-        self.0.last_needs(calls)
-    }
-    fn blind_and_idle(&self, calls: &[AnyCall]) -> Vec<Blindness> {
-        self.0.blind_and_idle(calls)
-    }
-    fn only_from(&self, calls: &[AnyCall]) -> Vec<Option<Thing>> {
-        self.0.only_from(calls)
+    fn foresight(&self, calls: &[AnyCall]) -> Foresight<Thing> {
+        self.0.foresight(calls)
     }
     fn register_family(&self) -> Option<RegisterFamily> {
         self.0.register_family()

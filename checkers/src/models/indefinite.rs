@@ -73,6 +73,31 @@ pub(crate) fn blind_and_idle<V: Clone + Eq + Hash>(calls: &[RegisterCall<V>]) ->
     calls.iter().map(blindness).collect()
 }
 
+/// See [`Model::conceivable`](crate::model::Model::conceivable): the values that somebody may find between
+/// `from` and `to`, if they may have been written by then, and `nobodys` for those that nobody finds.
+/// In a value that nobody finds, writes and failed cas are possible as in any other, and nothing
+/// else is.
+pub(crate) fn conceivable<V: Clone + Eq + Hash>(
+    initial: &V,
+    nobodys: V,
+    calls: &[RegisterCall<V>],
+    from: usize,
+    to: usize,
+) -> Option<Vec<V>> {
+    let meets =
+        |call: &&RegisterCall<V>| call.call <= to && call.ret.is_none_or(|ret| ret.max(call.call) >= from);
+    let found: HashSet<&V, FastHash> = calls.iter().filter(meets).filter_map(finds).collect();
+    if *initial == nobodys || calls.iter().filter_map(leaves).any(|value| *value == nobodys) {
+        return None;
+    }
+    let left_before = calls.iter().filter(|call| call.call <= from).filter_map(leaves);
+    let possible: HashSet<&V, FastHash> =
+        left_before.chain([initial]).filter(|value| found.contains(value)).collect();
+    let mut states: Vec<V> = possible.into_iter().cloned().collect();
+    states.push(nobodys);
+    Some(states)
+}
+
 /// The value that the operation leaves if it takes effect; `None` if it changes nothing.
 fn leaves<V: Eq>(call: &RegisterCall<V>) -> Option<&V> {
     if is_read_only(&call.input, call.output.as_ref()) {

@@ -3,7 +3,7 @@
 mod order;
 
 use crate::history::Fate;
-use crate::model::{Blindness, Call, DecodeError, Decoded, Model, Recorded};
+use crate::model::{Call, DecodeError, Decoded, Foresight, Model, Recorded};
 use crate::models::PerKey;
 use crate::models::register::repeats_argument;
 use crate::models::shape::{self, decoded};
@@ -279,16 +279,8 @@ impl Model for KvEntry {
         });
     }
 
-    fn last_needs(&self, calls: &[Call<KvInput, KvOutput>]) -> Vec<(KvValue, usize)> {
-        order::last_needs(calls)
-    }
-
-    fn blind_and_idle(&self, calls: &[Call<KvInput, KvOutput>]) -> Vec<Blindness> {
-        order::blind_and_idle(calls)
-    }
-
-    fn only_from(&self, calls: &[Call<KvInput, KvOutput>]) -> Vec<Option<KvValue>> {
-        order::known(calls).map(|known| known.only_from).unwrap_or_default()
+    fn foresight(&self, calls: &[Call<KvInput, KvOutput>]) -> Foresight<KvValue> {
+        order::foresight(calls)
     }
 
     fn describe(&self, input: &KvInput, output: Option<&KvOutput>) -> String {

@@ -2,7 +2,7 @@
 
 use crate::history::History;
 use crate::linearizability::special::Special;
-use crate::model::{Blindness, Call, DecodeError, Decoded, Model, Recorded, RegisterFamily};
+use crate::model::{Call, DecodeError, Decoded, Foresight, Model, Recorded, RegisterFamily};
 use crate::tape::ValueRef;
 use crate::value::Value;
 
@@ -110,16 +110,17 @@ impl<M: Model> Model for PerKey<M> {
         self.inner.settle(calls);
     }
 
-    fn last_needs(&self, calls: &[Call<M::Input, M::Output>]) -> Vec<(M::State, usize)> {
-        self.inner.last_needs(calls)
+    fn foresight(&self, calls: &[Call<M::Input, M::Output>]) -> Foresight<M::State> {
+        self.inner.foresight(calls)
     }
 
-    fn only_from(&self, calls: &[Call<M::Input, M::Output>]) -> Vec<Option<M::State>> {
-        self.inner.only_from(calls)
-    }
-
-    fn blind_and_idle(&self, calls: &[Call<M::Input, M::Output>]) -> Vec<Blindness> {
-        self.inner.blind_and_idle(calls)
+    fn conceivable(
+        &self,
+        calls: &[Call<M::Input, M::Output>],
+        from: usize,
+        to: usize,
+    ) -> Option<Vec<M::State>> {
+        self.inner.conceivable(calls, from, to)
     }
 
     fn register_family(&self) -> Option<RegisterFamily> {

@@ -17,7 +17,6 @@
 //! | `counter.rs` | counter with inc and read | increments all of the same size | n log n |
 //! | `fetch_and_add.rs` | counter whose increments answer | the same | n log n |
 //! | `from_models.rs` | from the models' typed calls to these columns | | |
-//! | `unique_ids.rs` | generator of ids | everything | n log n |
 
 mod bag;
 pub mod counter;
@@ -32,7 +31,6 @@ pub mod register;
 mod register_order;
 mod register_proof;
 pub mod set;
-pub mod unique_ids;
 
 pub use bag::check as check_bag;
 

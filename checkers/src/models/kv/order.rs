@@ -11,21 +11,21 @@ use std::collections::HashMap;
 
 use super::{KvInput, KvOutput, KvValue};
 use crate::hash::FastHash;
-use crate::model::{Blindness, Call};
+use crate::model::{Blindness, Call, Foresight};
 use crate::models::text::Text;
 
 type KvCall = Call<KvInput, KvOutput>;
 
 /// What is known of each call.
-pub(super) struct Known {
+struct Known {
     /// The only thing that the key can have held when it took effect.
-    pub(super) only_from: Vec<Option<KvValue>>,
+    only_from: Vec<Option<KvValue>>,
     /// Whether what it wrote is part of what some get answered.
     seen: Vec<bool>,
 }
 
 /// `None` if nothing can be said.
-pub(super) fn known(calls: &[KvCall]) -> Option<Known> {
+fn known(calls: &[KvCall]) -> Option<Known> {
     let arguments = Arguments::new(calls)?;
     let mut only_from: Vec<Option<KvValue>> = vec![None; calls.len()];
     let mut seen = vec![false; calls.len()];
@@ -54,15 +54,29 @@ pub(super) fn known(calls: &[KvCall]) -> Option<Known> {
     Some(Known { only_from, seen })
 }
 
+/// See [`Model::foresight`](crate::model::Model::foresight).
+pub(super) fn foresight(calls: &[KvCall]) -> Foresight<KvValue> {
+    let Some(known) = known(calls) else {
+        return Foresight { last_needs: Vec::new(), blindness: Vec::new(), only_from: Vec::new() };
+    };
+    Foresight {
+        last_needs: last_needs(calls, &known),
+        blindness: blind_and_idle(calls, &known),
+        only_from: known.only_from,
+    }
+}
+
 /// Puts and deletes are blind, if no delete was told whether there was something. What is part of no answer is idle:
 /// in the state after it, and after whatever is appended to it, only gets that answer it, and appends
 /// that such gets show, could tell; there are none. That needs every append to be possible in every
 /// state, so that the key must never hold anything but text.
-pub(super) fn blind_and_idle(calls: &[KvCall]) -> Vec<Blindness> {
+fn blind_and_idle(calls: &[KvCall], known: &Known) -> Vec<Blindness> {
     let only_text = calls.iter().all(|call| !matches!(call.input, KvInput::Put(KvValue::Other(_))));
     let counted = calls.iter().any(|call| matches!(call.output, Some(KvOutput::Existed(_))));
-    let Some(known) = known(calls).filter(|_| only_text && !counted) else { return Vec::new() };
-    let blindness = calls.iter().zip(known.seen).map(|(call, seen)| match &call.input {
+    if !only_text || counted {
+        return Vec::new();
+    }
+    let blindness = calls.iter().zip(&known.seen).map(|(call, seen)| match &call.input {
         KvInput::Put(KvValue::Text(_)) | KvInput::Append(_) if !seen => Blindness::Idle,
         KvInput::Put(_) | KvInput::Delete => Blindness::Blind,
         _ => Blindness::Sees,
@@ -72,12 +86,11 @@ pub(super) fn blind_and_idle(calls: &[KvCall]) -> Vec<Blindness> {
 
 /// Texts that cannot come back, with the latest invocation of a call that certainly takes effect and
 /// needs the key to hold that text.
-pub(super) fn last_needs(calls: &[KvCall]) -> Vec<(KvValue, usize)> {
-    let Some(Known { only_from: before, .. }) = known(calls) else { return Vec::new() };
-    let mut needs: HashMap<KvValue, usize, FastHash> = HashMap::default();
-    for (call, before) in calls.iter().zip(before) {
+fn last_needs(calls: &[KvCall], known: &Known) -> Vec<(KvValue, usize)> {
+    let mut needs: HashMap<&KvValue, usize, FastHash> = HashMap::default();
+    for (call, before) in calls.iter().zip(&known.only_from) {
         let needed = match (&call.output, before) {
-            (Some(KvOutput::Holds(value @ KvValue::Text(text))), _) if !text.is_empty() => value.clone(),
+            (Some(KvOutput::Holds(value @ KvValue::Text(text))), _) if !text.is_empty() => value,
             (_, Some(before)) => before,
             _ => continue,
         };
@@ -86,7 +99,7 @@ pub(super) fn last_needs(calls: &[KvCall]) -> Vec<(KvValue, usize)> {
             *last = call.call.max(*last);
         }
     }
-    needs.into_iter().collect()
+    needs.into_iter().map(|(value, last)| (value.clone(), last)).collect()
 }
 
 /// The arguments of puts and appends, sorted, with the number of the call and the text again.

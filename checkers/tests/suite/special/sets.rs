@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use checkers::linearizability::special::grow_only_set::{self, GrowOnlySet};
 use checkers::linearizability::special::set::{self, SetAct, SetOp};
-use checkers::linearizability::special::{Span, Special, unique_ids};
 
 use super::{Object, Op, Tally, cases, possible, simulate, tighten};
 use crate::simulate::Random;
@@ -164,16 +163,4 @@ fn growing_sets_agree_with_brute_force() {
     }
     tally.is_balanced();
     assert_eq!(tally.not_mine, 0);
-}
-
-#[test]
-fn an_id_given_twice_is_found() {
-    let given = |ids: &[u64]| {
-        let ops: Vec<Op<u64>> =
-            ids.iter().zip(0..).map(|(id, at)| (Span { call: at * 2, ret: at * 2 + 1 }, *id)).collect();
-        unique_ids::check(ops)
-    };
-    assert_eq!(given(&[4, 2, 9]), Special::Valid);
-    let Special::Invalid(found) = given(&[4, 2, 9, 2]) else { panic!() };
-    assert_eq!(found.operations, [2, 6]);
 }
