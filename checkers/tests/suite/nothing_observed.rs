@@ -3,7 +3,7 @@
 use checkers::history::{HistoryBuilder, Rules};
 use checkers::stats::Stats;
 use checkers::transactions::history::Holds;
-use checkers::transactions::{Isolation, Level, ListAppend, RwRegister};
+use checkers::transactions::{Isolation, Level, ListAppend, Promise, RwRegister};
 use checkers::{Budget, Checker, Event, EventType, History, Process, Value, Verdict, registry};
 
 /// Every event is one ns before the one before it, as other people's may be.
@@ -73,4 +73,26 @@ fn time_that_runs_backwards_is_no_duration() {
     use EventType::{Invoke, Ok};
     let stats = Stats::of(&history(&[(0, Invoke, "read", "null"), (0, Ok, "read", "1")]));
     assert_eq!(stats.duration_ms, 0.0);
+}
+
+/// Process 0's second transaction was never answered, but somebody saw it: it came after the first one.
+#[test]
+fn an_unanswered_transaction_that_was_seen_follows_its_process() {
+    use EventType::{Info, Invoke, Ok};
+    let list_append = history(&[
+        (2, Invoke, "txn", r#"[["append", "y", 1], ["r", "x", null]]"#),
+        (0, Invoke, "txn", r#"[["append", "x", 4]]"#),
+        (0, Ok, "txn", r#"[["append", "x", 4]]"#),
+        (0, Invoke, "txn", r#"[["append", "y", 7]]"#),
+        (0, Info, "txn", "null"),
+        (2, Ok, "txn", r#"[["append", "y", 1], ["r", "x", []]]"#),
+        (3, Invoke, "txn", r#"[["r", "x", null], ["r", "y", null]]"#),
+        (3, Ok, "txn", r#"[["r", "x", [4]], ["r", "y", [7, 1]]]"#),
+    ]);
+    let judge = |model| {
+        let promise = Promise::models(&[model]).unwrap();
+        ListAppend { promise }.check(&list_append, &Budget::default())
+    };
+    assert_eq!(judge("strong-session-serializable").verdict, Verdict::Invalid);
+    assert_eq!(judge("serializable").verdict, Verdict::Valid);
 }
