@@ -199,6 +199,10 @@ impl Checker for SetFull {
     }
 
     fn check(&self, history: &History, budget: &Budget<'_>) -> Judgement {
+        if history.completions_only() {
+            let reason = "the history has no invocations, so it does not say what came before what";
+            return Judgement::unknown(ALGORITHM, reason);
+        }
         match survey(history, self.linearizable, budget) {
             Ok(survey) => self.judge(history, &survey),
             Err(reason) => Judgement::unknown(ALGORITHM, reason),

@@ -217,7 +217,8 @@ impl Stats {
         }
         let (errors, errors_omitted) = errors.most_frequent();
         let time = |event: Option<EventRef<'_>>| event.map_or(0, |event| event.time);
-        let duration = time(history.events().last()) - time(history.events().next());
+        // In other people's histories time may run backwards.
+        let duration = time(history.events().last()).saturating_sub(time(history.events().next()));
         Stats {
             duration_ms: duration as f64 / 1e6,
             all: all.outcomes(),

@@ -69,6 +69,10 @@ impl Checker for Staleness {
             Ok(keys) => keys,
             Err(error) => return Judgement::unknown(ALGORITHM, error.to_string()),
         };
+        if history.completions_only() {
+            let reason = "the history has no invocations, so it does not say what came before what";
+            return Judgement::unknown(ALGORITHM, reason);
+        }
         let answered = keys.iter().flat_map(|(_, calls)| calls).any(|call| call.ret.is_some());
         if !answered || !history.operations().any(|operation| operation.fate() == Fate::Ok) {
             return Judgement::unknown(

@@ -4,12 +4,13 @@ use super::consistency::{Anomaly, AnomalySet, Boundary, Model, all_that_imply, b
 use super::cycles::{Found, find};
 use super::explain::{Explain, tell};
 use super::graph::GraphBuilder;
-use super::history::Txn;
+use super::history::{Txn, parts};
 use super::notes::Notes;
 use super::orders::Orders;
 use crate::checker::Budget;
 use crate::evidence::Evidence;
-use crate::history::History;
+use crate::history::{Fate, History, Operation};
+use crate::tape::ValueRef;
 use crate::verdict::{Judgement, Verdict};
 
 const EMPTY: Anomaly = Anomaly::known("empty-transaction-graph");
@@ -126,6 +127,8 @@ pub(super) fn judge(inferred: Inferred<'_, '_>, promise: &Promise, budget: &Budg
         judgement
     } else if let Some(doubt) = doubts.first() {
         Judgement { evidence, ..Judgement::unknown(algorithm, doubtful(*doubt)) }
+    } else if !somebody_read(history) {
+        Judgement { evidence, ..Judgement::unknown(algorithm, NOTHING_READ) }
     } else {
         Judgement { evidence, ..Judgement::valid(algorithm) }
     };
@@ -151,6 +154,18 @@ pub(super) fn judge(inferred: Inferred<'_, '_>, promise: &Promise, budget: &Budg
         judgement = judgement.with(&format!("count-{anomaly}"), *count);
     }
     judgement
+}
+
+/// What can be said where nobody looked.
+pub(super) const NOTHING_READ: &str =
+    "no transaction that was answered read anything; any order explains that";
+
+/// Whether an answered transaction read something: without one, nothing was observed of the database.
+pub(super) fn somebody_read(history: &History) -> bool {
+    let reads = |mop: ValueRef<'_>| parts(mop).is_some_and(|(f, ..)| f == "r" || f == "rp");
+    let ok = |operation: &Operation<'_>| operation.fate() == Fate::Ok;
+    let mut answers = history.operations().filter(ok).filter_map(|operation| operation.completion);
+    answers.any(|(_, event)| event.value.as_list().is_some_and(|mut mops| mops.any(reads)))
 }
 
 fn names(anomalies: AnomalySet) -> Vec<&'static str> {

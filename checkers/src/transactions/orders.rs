@@ -31,16 +31,26 @@ pub(super) fn invoked_after(txns: &[Txn], events: usize) -> Vec<u32> {
         .collect()
 }
 
-/// For each answered transaction the next answered one of its process, or [`NONE`].
+/// For each answered transaction the next answered one of its process, or if there is none the first that
+/// was never answered, since that took effect after it if it did; or [`NONE`].
 pub(super) fn next_of_process(txns: &[Txn]) -> Vec<u32> {
     let mut next = vec![NONE; txns.len()];
     let mut last: HashMap<Process, u32, FastHash> = HashMap::default();
     for (number, txn) in (0u32..).zip(txns) {
-        if txn.fate != Fate::Ok {
-            continue;
-        }
-        if let Some(before) = last.insert(txn.process, number) {
-            next[before as usize] = number;
+        match txn.fate {
+            Fate::Fail => {}
+            Fate::Info => {
+                if let Some(before) = last.get(&txn.process)
+                    && next[*before as usize] == NONE
+                {
+                    next[*before as usize] = number;
+                }
+            }
+            Fate::Ok => {
+                if let Some(before) = last.insert(txn.process, number) {
+                    next[before as usize] = number;
+                }
+            }
         }
     }
     next

@@ -153,7 +153,7 @@ fn doubled_values_are_a_doubt_and_not_an_excuse() {
     assert_eq!(doubt.verdict, Verdict::Unknown);
     assert!(doubt.reason.contains("120 = 1"), "{}", doubt.reason);
     // Nobody read it; or only one of them can have written it.
-    assert_eq!(judge("w x 1\nw x 1", Level::Serializable).verdict, Verdict::Valid);
+    assert_eq!(judge("w x 1\nw x 1\n | r y -", Level::Serializable).verdict, Verdict::Valid);
     assert_eq!(judge("!w x 1\nw x 1\n | r x 1", Level::Serializable).verdict, Verdict::Valid);
     // What is wrong without it stays wrong.
     let wrong = judge("w x 1, w y 1\nw x 1\n | r x 1 | r y 1, r z 9", Level::ReadCommitted);

@@ -16,6 +16,7 @@ mod kv_store;
 mod lying_model;
 mod models;
 mod mutation;
+mod nothing_observed;
 mod oracle;
 mod plain;
 mod plain_stores;

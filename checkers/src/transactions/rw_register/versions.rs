@@ -151,7 +151,7 @@ fn sequential(_: &RwRegister, history: &TxnHistory, accesses: &Accesses, pairs: 
             continue;
         }
         let mut txn = start;
-        while txn != NONE {
+        while txn != NONE && history.txns[txn as usize].fate == Fate::Ok {
             for access in &accesses.all[begins[txn as usize] as usize..begins[txn as usize + 1] as usize] {
                 let (who, before) = std::mem::replace(&mut last[access.key as usize], (start, access.last()));
                 if who == start {

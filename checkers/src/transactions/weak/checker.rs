@@ -1,6 +1,7 @@
 //! The checker of a level.
 
 use super::super::history::{Holds, TxnHistory};
+use super::super::judge::{NOTHING_READ, somebody_read};
 use super::build::{Built, build};
 use super::committed::Committed;
 use super::faults;
@@ -78,6 +79,7 @@ impl Isolation {
         let judgement = match decision {
             Decision::Broken(finding) => Judgement::invalid(algorithm, vec![Evidence::Finding(finding)]),
             Decision::Unknown(reason) => Judgement::unknown(algorithm, reason),
+            Decision::Holds if !somebody_read(history) => Judgement::unknown(algorithm, NOTHING_READ),
             Decision::Holds if doubtful.is_empty() => Judgement::valid(algorithm),
             Decision::Holds => {
                 let named: Vec<String> = doubtful
