@@ -24,6 +24,7 @@ mod kinds;
 mod lattice;
 pub mod list_append;
 mod notes;
+mod numbering;
 mod orders;
 pub mod rw_register;
 mod scc;

@@ -3,13 +3,11 @@
 //! What was read is not stored again: a read is the bytes of its elements where they lie on the tape. As
 //! equal values have equal bytes, one list is a prefix of another exactly when its bytes are.
 
-use std::collections::HashMap;
-
-use crate::hash::FastHash;
 use crate::history::{Fate, History};
 use crate::model::DecodeError;
 use crate::tape::ValueRef;
 use crate::transactions::history::{NONE, Txn, not_a_mop, not_a_txn, parts};
+use crate::transactions::numbering::Numbering;
 
 /// A micro-operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +61,7 @@ impl<'h> Columns<'h> {
     /// The transactions of a history.
     pub(super) fn new(history: &'h History) -> Result<Self, DecodeError> {
         let mut columns = Columns::default();
-        let mut keys: HashMap<&'h [u8], u32, FastHash> = HashMap::default();
+        let mut keys = Numbering::default();
         columns.txns.reserve(history.len() / 2);
         columns.mops.reserve(history.len());
         for operation in history.operations() {
@@ -82,15 +80,11 @@ impl<'h> Columns<'h> {
             let mops = value.as_list().ok_or_else(|| not_a_txn(position, value))?;
             for mop in mops {
                 let (f, key, value) = parts(mop).ok_or_else(|| not_a_mop(position, mop))?;
-                let next = keys.len() as u32;
-                let key = match keys.entry(key.as_bytes()) {
-                    std::collections::hash_map::Entry::Occupied(known) => *known.get(),
-                    std::collections::hash_map::Entry::Vacant(new) => {
-                        columns.keys.push(key);
-                        *new.insert(next)
-                    }
-                };
-                columns.mop(position, txn, fate, key, (f, value, mop))?;
+                let (number, new) = keys.of(0, key);
+                if new {
+                    columns.keys.push(key);
+                }
+                columns.mop(position, txn, fate, number, (f, value, mop))?;
             }
             let mops = first..columns.mops.len() as u32;
             let ret = operation.completion.map_or(NONE, |(at, _)| at as u32);

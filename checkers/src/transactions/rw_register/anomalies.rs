@@ -30,8 +30,8 @@ impl Scene<'_> {
         quoted_value(&self.history.keys[key as usize])
     }
     fn value(&self, version: u32) -> String {
-        match self.history.versions.get(version as usize) {
-            Some(version) => quoted_value(&version.value),
+        match self.history.value(version) {
+            Some(value) => quoted_value(&value),
             None => "nil".to_owned(),
         }
     }

@@ -55,7 +55,7 @@ impl Dependencies<'_> {
     }
 
     fn value(&self, node: u32) -> Option<Value> {
-        self.history.versions.get(node as usize).map(|version| version.value.clone())
+        self.history.value(node)
     }
 
     /// What the transaction read of the key before it wrote, as a node; and what it wrote last.

@@ -47,7 +47,7 @@ impl Checker for RwRegister {
     }
 
     fn understands(&self, history: &History) -> Result<(), DecodeError> {
-        TxnHistory::new(history, Holds::Registers).map(|_| ())
+        TxnHistory::understands(history, Holds::Registers)
     }
 
     fn check(&self, history: &History, budget: &Budget<'_>) -> Judgement {

@@ -261,9 +261,7 @@ fn cyclic_keys(
         let values: Vec<String> = members
             .iter()
             .take(8)
-            .map(|node| {
-                history.versions.get(*node as usize).map_or("nil".to_owned(), |v| quoted_value(&v.value))
-            })
+            .map(|node| history.value(*node).map_or("nil".to_owned(), |value| quoted_value(&value)))
             .collect();
         notes.note(CYCLIC_VERSIONS, Some(history.keys[key as usize].clone()), &calls, |_| {
             format!(

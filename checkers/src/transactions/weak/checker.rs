@@ -197,7 +197,7 @@ impl Checker for Isolation {
     }
 
     fn understands(&self, history: &History) -> Result<(), DecodeError> {
-        TxnHistory::new(history, self.holds).map(|_| ())
+        TxnHistory::understands(history, self.holds)
     }
 
     fn check(&self, history: &History, budget: &Budget<'_>) -> Judgement {

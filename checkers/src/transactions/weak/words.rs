@@ -27,8 +27,8 @@ impl Words<'_> {
 
     /// `x = 3`.
     pub fn version(&self, key: u32, version: u32) -> String {
-        let value = match self.txns.versions.get(version as usize) {
-            Some(known) => short(&known.value),
+        let value = match self.txns.value(version) {
+            Some(value) => short(&value),
             None if version == NONE => "nil".to_owned(),
             None => "?".to_owned(),
         };
