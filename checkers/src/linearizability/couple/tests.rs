@@ -98,7 +98,7 @@ fn the_shorter_way_leads_to_the_same_place() {
     for seed in 0..cases {
         let history = history(seed);
         let model = CasRegister::default();
-        let checker = Linearizability::new(model.clone()).general_only();
+        let checker = Linearizability::new(model).general_only();
         let judgement = checker.check(&history, &Budget::default());
         let objects = checker.objects(&history).unwrap();
         let Some(object) = objects.into_iter().next() else { continue };
