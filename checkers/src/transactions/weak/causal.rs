@@ -146,6 +146,9 @@ impl Clocks {
     }
 }
 
+/// From here on a node rather takes over the chain of a session that goes on than open another one.
+const MANY_CHAINS: usize = 64;
+
 struct Chains<'c, 'a> {
     committed: &'c Committed<'a>,
     clocks: Clocks,
@@ -155,6 +158,10 @@ struct Chains<'c, 'a> {
     length: Vec<u32>,
     /// The chain that a session was last in.
     chain_of: Vec<u32>,
+    /// The session that last extended each chain.
+    owner: Vec<u32>,
+    /// How many nodes of each session are still to come.
+    left: Vec<u32>,
     links: Vec<Link>,
     heads: Vec<Head>,
     head_of_key: Vec<u32>,
@@ -210,6 +217,8 @@ fn run(
         lookers,
         length: Vec::new(),
         chain_of: vec![NONE; committed.sessions() as usize],
+        owner: Vec::new(),
+        left: (0..committed.sessions()).map(|session| committed.session(session).len() as u32).collect(),
         links: Vec::new(),
         heads: Vec::new(),
         head_of_key: vec![NONE; committed.history.keys.len()],
@@ -228,6 +237,7 @@ impl Chains<'_, '_> {
     fn node(&mut self, t3: u32, sink: &mut impl Sink, meter: &Meter<'_>) -> Result<u64, String> {
         let committed = self.committed;
         let mut steps = 1;
+        self.left[committed.session[t3 as usize] as usize] -= 1;
         self.clock.clear();
         self.clock.resize(self.length.len(), 0);
         let mut cursor = 0;
@@ -310,16 +320,15 @@ impl Chains<'_, '_> {
         let fits = |chain: u32| self.clock[chain as usize] == self.length[chain as usize];
         let chain = match self.chain_of[session] {
             chain if chain != NONE && fits(chain) => chain,
-            _ => match (0..self.length.len() as u32).find(|chain| fits(*chain)) {
-                Some(chain) => chain,
-                None => {
-                    self.length.push(0);
-                    self.clock.push(0);
-                    self.length.len() as u32 - 1
-                }
-            },
+            _ => self.other_chain(fits).unwrap_or_else(|| {
+                self.length.push(0);
+                self.owner.push(NONE);
+                self.clock.push(0);
+                self.length.len() as u32 - 1
+            }),
         };
         self.chain_of[session] = chain;
+        self.owner[chain as usize] = session as u32;
         self.length[chain as usize] += 1;
         let place = self.length[chain as usize];
         self.clock[chain as usize] = place;
@@ -343,6 +352,19 @@ impl Chains<'_, '_> {
             let (jump, depth) = self.further_back(before);
             self.links.push(Link { node, place, before, jump, depth, forced_before: NONE });
         }
+    }
+
+    /// A chain of another session that a node can go on with: one that has ended. Whoever takes over the
+    /// chain of a session that goes on drives that one to take over a third, and all clocks grow; it is
+    /// done only once there are many chains.
+    fn other_chain(&self, fits: impl Fn(u32) -> bool) -> Option<u32> {
+        let mut of_others = (0..self.length.len() as u32).filter(|chain| fits(*chain));
+        let ended = |chain: &u32| self.left[self.owner[*chain as usize] as usize] == 0;
+        let first = of_others.next()?;
+        if ended(&first) {
+            return Some(first);
+        }
+        of_others.find(ended).or((self.length.len() >= MANY_CHAINS).then_some(first))
     }
 
     fn further_back(&self, before: u32) -> (u32, u32) {

@@ -3,20 +3,29 @@
 
 use super::super::history::NONE;
 use super::committed::Committed;
+use super::meter::Meter;
 use super::order::{Forced, Sink};
 
 /// Every pair that read atomic forces, up to those that follow from others.
-pub(crate) fn force(committed: &Committed<'_>, sink: &mut impl Sink) {
-    own_session(committed, sink);
-    fractured(committed, sink);
+///
+/// # Errors
+/// The budget ended.
+pub(crate) fn force(
+    committed: &Committed<'_>,
+    sink: &mut impl Sink,
+    meter: &mut Meter<'_>,
+) -> Result<(), String> {
+    own_session(committed, sink, meter)?;
+    fractured(committed, sink, meter)
 }
 
 /// The writes of the session: the last one suffices, since it is after those before.
-pub(crate) fn own_session(committed: &Committed<'_>, sink: &mut impl Sink) {
+fn own_session(committed: &Committed<'_>, sink: &mut impl Sink, meter: &mut Meter<'_>) -> Result<(), String> {
     // For each key the session that last wrote it, and with which node.
     let mut latest: Vec<(u32, u32)> = vec![(NONE, NONE); committed.history.keys.len()];
     for session in 0..committed.sessions() {
         for t3 in committed.session(session) {
+            meter.take(committed.read_range(*t3).len() as u64 + 1)?;
             for read in committed.reads_of(*t3) {
                 let (by, t2) = latest[read.key as usize];
                 if by == session && t2 != read.from && !committed.known_before(t2, read.from, read.key) {
@@ -28,15 +37,17 @@ pub(crate) fn own_session(committed: &Committed<'_>, sink: &mut impl Sink) {
             }
         }
     }
+    Ok(())
 }
 
 /// The other writes of whatever is read from.
-fn fractured(committed: &Committed<'_>, sink: &mut impl Sink) {
+fn fractured(committed: &Committed<'_>, sink: &mut impl Sink, meter: &mut Meter<'_>) -> Result<(), String> {
     // For each key the node that last read it, and the first of its reads.
     let mut read_by: Vec<(u32, u32)> = vec![(NONE, NONE); committed.history.keys.len()];
     let mut met: Vec<u32> = vec![NONE; committed.len()];
     for t3 in 0..committed.len() as u32 {
         let reads = committed.read_range(t3);
+        meter.take(reads.len() as u64 + 1)?;
         if reads.len() < 2 {
             continue;
         }
@@ -86,4 +97,5 @@ fn fractured(committed: &Committed<'_>, sink: &mut impl Sink) {
             }
         }
     }
+    Ok(())
 }

@@ -3,6 +3,7 @@
 
 use super::super::history::NONE;
 use super::committed::Committed;
+use super::meter::Meter;
 use super::order::{Forced, Sink};
 
 /// What a node reads of a key from some place on.
@@ -22,13 +23,21 @@ const NOWHERE: u32 = NONE - 1;
 ///
 /// A transaction costs its reads times the square root of the history at most, because the
 /// smaller of two sets is walked.
-pub(crate) fn force(committed: &Committed<'_>, sink: &mut impl Sink) {
+///
+/// # Errors
+/// The budget ended.
+pub(crate) fn force(
+    committed: &Committed<'_>,
+    sink: &mut impl Sink,
+    meter: &mut Meter<'_>,
+) -> Result<(), String> {
     let keys = committed.history.keys.len();
     let mut ahead = vec![Ahead { reader: NONE, nearest: NOWHERE, other: NOWHERE }; keys];
     // For each writer the node that last met it, and at which of its reads first.
     let mut first_met: Vec<(u32, u32)> = vec![(NONE, 0); committed.len()];
     for t3 in 0..committed.len() as u32 {
         let reads = committed.read_range(t3);
+        meter.take(reads.len() as u64 + 1)?;
         if reads.len() < 2 {
             continue;
         }
@@ -73,4 +82,5 @@ pub(crate) fn force(committed: &Committed<'_>, sink: &mut impl Sink) {
             }
         }
     }
+    Ok(())
 }

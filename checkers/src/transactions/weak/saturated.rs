@@ -61,11 +61,10 @@ fn force(
     meter: &mut Meter<'_>,
 ) -> Result<(), Stop> {
     match level {
-        Level::ReadCommitted => read_committed::force(committed, sink),
-        Level::ReadAtomic => read_atomic::force(committed, sink),
-        _ => return causal::force(committed, sink, meter),
+        Level::ReadCommitted => read_committed::force(committed, sink, meter).map_err(Stop::Budget),
+        Level::ReadAtomic => read_atomic::force(committed, sink, meter).map_err(Stop::Budget),
+        _ => causal::force(committed, sink, meter),
     }
-    Ok(())
 }
 
 /// The cycle with the reasons of its pairs, which are found by forcing all of them once more.
