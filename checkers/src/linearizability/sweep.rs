@@ -12,6 +12,8 @@ use super::search::{Configuration, Limits, Spent};
 use crate::hash::FastHash;
 use crate::model::Model;
 
+/// How many sets can be compared in the time of a step.
+const COMPARISONS_A_STEP: u64 = 16;
 /// How many steps pass between two questions whether to stop.
 const ASK_EVERY: u64 = 4096;
 
@@ -187,6 +189,8 @@ impl<'p, 'm, M: Model, B: Bits> Sweep<'p, 'm, M, B> {
                     }
                 }
             }
+            // What costs time is a step: one configuration may lead to a hundred others.
+            self.steps += choices.len() as u64;
             for (call, mut configuration) in choices {
                 let reads = self.reads_possible(&configuration);
                 for &(slot, _) in &reads {
@@ -200,6 +204,7 @@ impl<'p, 'm, M: Model, B: Bits> Sweep<'p, 'm, M, B> {
                     tried.push(Reached { configuration, trail });
                 }
             }
+            self.steps += std::mem::take(&mut known.compared) / COMPARISONS_A_STEP;
             if let Some(spent) = self.over(limits) {
                 return Step::Spent(spent);
             }
@@ -242,11 +247,13 @@ impl<'p, 'm, M: Model, B: Bits> Sweep<'p, 'm, M, B> {
 struct Known<B, S> {
     seen: HashMap<(B, S), Antichain<B>, FastHash>,
     outside: usize,
+    /// How many sets were looked at since somebody asked.
+    compared: u64,
 }
 
 impl<B, S> Default for Known<B, S> {
     fn default() -> Self {
-        Known { seen: HashMap::default(), outside: 0 }
+        Known { seen: HashMap::default(), outside: 0, compared: 0 }
     }
 }
 
@@ -255,7 +262,10 @@ impl<B: Bits, S: Clone + Eq + std::hash::Hash> Known<B, S> {
         let mut new = true;
         self.seen
             .entry((configuration.placed.clone(), configuration.state.clone()))
-            .and_modify(|antichain| new = !covered(antichain, &configuration.used))
+            .and_modify(|antichain| {
+                self.compared += antichain.sets().len() as u64;
+                new = !covered(antichain, &configuration.used);
+            })
             .or_insert_with(|| Antichain::One(configuration.used.clone()));
         if new {
             self.outside += configuration.used.heap_bytes() + configuration.placed.heap_bytes();

@@ -393,3 +393,18 @@ fn what_a_model_does_not_know_is_not_judged() {
         assert!(error.to_string().contains(expected), "{error}");
     }
 }
+
+#[test]
+fn a_violation_behind_many_unanswered_operations_is_explained_within_a_budget() {
+    let mut text = String::new();
+    for (process, value) in [0, 2, 0, 0, 2, 1, 3, 3].into_iter().enumerate() {
+        text += &format!("{process} :invoke :enqueue {value}\n");
+    }
+    text += "8 :invoke :dequeue nil\n9 :invoke :dequeue nil\n";
+    for value in ["nil", "2", "9"] {
+        text += &format!("10 :invoke :dequeue nil\n10 :ok :dequeue {value}\n");
+    }
+    let checker = checkers::registry::linearizable_by_name("fifo-queue").unwrap();
+    let judgement = checker.check(&history(&text), &Budget::default());
+    assert_eq!(judgement.verdict, Verdict::Invalid, "{}", judgement.reason);
+}
