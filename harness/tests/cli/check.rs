@@ -98,7 +98,7 @@ fn what_to_judge_and_by_whom_must_be_known() {
     assert!(ended.stderr.contains("/nowhere: No such file"), "{}", ended.stderr);
     let home = Home::new();
     let ended = finish(stormglass(["check", home.path().to_str().unwrap()])).with_code(254);
-    assert!(ended.stderr.contains("is not the folder of a run"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("is a directory with neither history.jsonl"), "{}", ended.stderr);
 }
 
 /// Jepsen's EDN: a transaction that does not see what had been answered.
