@@ -132,7 +132,7 @@ impl<'a> Logged<'a> {
         } else {
             value(&mut cursor, &mut events.value())?;
         }
-        if let Some(error) = self.error(&cursor) {
+        if let Some(error) = self.error(&cursor).filter(|error| !error.is_nil()) {
             fields.extra.get_or_insert_default().error = Some(error);
         }
         Ok(fields)

@@ -128,7 +128,7 @@ pub const SEMAPHORE: Plain = Plain {
     silent: &[],
 };
 
-/// A token nobody saw can be any; a range around those that are seen stands for all.
+/// A token nobody saw can be any; a range around those that are seen, and beyond the last, stands for all.
 pub const FENCED_LOCK: Plain = Plain {
     model: "fenced-lock",
     initial: || vec![vec![int(-20), int(0)]],
@@ -140,7 +140,9 @@ pub const FENCED_LOCK: Plain = Plain {
     apply: |state, _, f, argument| {
         let (last, held) = (number(state, 0), number(state, 1));
         match (f, held) {
-            ("acquire", 0) => (last + 1..=20).map(|token| (vec![int(token), int(1)], int(token))).collect(),
+            ("acquire", 0) => {
+                (last + 1..=20.max(last + 8)).map(|token| (vec![int(token), int(1)], int(token))).collect()
+            }
             ("release", 1) if argument.is_nil() || *argument == int(last) => {
                 vec![(vec![int(last), int(0)], NIL)]
             }
