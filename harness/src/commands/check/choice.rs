@@ -195,5 +195,13 @@ fn promise(consistency: &[String], args: &CheckArgs) -> Result<Promise, PlanErro
             PlanError::unknown("consistency model", name, &known)
         })
     };
-    Ok(Promise { models: consistency.iter().map(model).collect::<Result<_, _>>()?, anomalies })
+    let models: Vec<Model> = consistency.iter().map(model).collect::<Result<_, _>>()?;
+    // Nothing could ever break it, and a `valid` would mean nothing.
+    if let Some(empty) = models.iter().find(|model| model.proscribes().is_empty()) {
+        return Err(PlanError::Bad(format!(
+            "no anomaly of transactions is known that rules out `{}`; ask for a model that can be refuted",
+            empty.name()
+        )));
+    }
+    Ok(Promise { models, anomalies })
 }
