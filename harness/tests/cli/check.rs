@@ -146,6 +146,7 @@ fn what_is_asked_for_and_does_not_exist_is_refused_with_what_does() {
         (&["--workload", "list-append", "-c", "serialisable"], "did you mean `serializable`?"),
         (&["--workload", "list-append", "--anomalies", "G3"], "unknown anomaly `G3`"),
         (&["--checker", "bank", "-c", "serializable"], "is one promise of its own"),
+        (&["--workload", "list-append", "-c", "linearizable"], "no anomaly of transactions is known"),
         (&["--model", "register", "--format", "eden"], "there is no format `eden`"),
     ] {
         let ended = check(STALE_EDN, args).with_code(254);
