@@ -4,12 +4,12 @@
 //! Histories are made here, the same on every machine; the etcd logs are looked for where the tests
 //! look for them.
 
-use checkers::linearizability::Linearizability;
 use checkers::linearizability::special::fifo_queue::{self, QueueAct, QueueOp};
 use checkers::linearizability::special::{Span, Special};
-use checkers::model::Model;
-use checkers::models::{CasRegister, PerKey, Register};
-use checkers::{Budget, Checker, History};
+use checkers::linearizability::{Answer, Linearizability, check_operations};
+use checkers::model::{Call, Calls, Model};
+use checkers::models::{CasRegister, PerKey, QueueInput, QueueOutput, Register, Stack};
+use checkers::{Budget, Checker, History, Value};
 
 #[path = "../tests/suite/corpus_path.rs"]
 mod corpus_path;
@@ -135,6 +135,7 @@ fn general(bench: &Bench) {
         |history: &History| check(&Linearizability::new(CasRegister::default()).general_only(), history, 1);
     for (clients, info, operations) in [
         (5, 0, 100_000),
+        (5, 0, 1_000_000),
         (5, 1, 100_000),
         (5, 5, 10_000),
         (10, 0, 10_000),
@@ -151,10 +152,78 @@ fn general(bench: &Bench) {
             both(bench, Clock::Cpu, &name, Plan { clients, info, cas, ..Plan::register(operations) }, search);
         }
     }
+    for threads in [1, 2] {
+        let name = format!("search in parts, 400000 operations, 1 key, rw, 5 clients, {threads} threads");
+        both(bench, Clock::Wall, &name, Plan { clients: 5, ..Plan::register(400_000) }, move |history| {
+            check(&Linearizability::new(CasRegister::default()).general_only(), history, threads)
+        });
+    }
+    for (operations, clients, different) in [
+        (1_000, 5, 3),
+        (10_000, 2, 3),
+        (10_000, 3, 3),
+        (10_000, 3, 1_000_000),
+        (10_000, 5, 1_000_000),
+        (100_000, 2, 3),
+        (100_000, 3, 3),
+        (100_000, 3, 1_000_000),
+    ] {
+        let name = format!(
+            "search, {operations} operations on a stack of {different} different elements, {clients} clients"
+        );
+        bench.row(&name, operations, || {
+            let calls = stack(operations, clients, different);
+            let budget = Budget { max_steps: 20_000_000, ..Budget::default() };
+            move || match check_operations(&Stack, calls.clone(), &budget) {
+                Answer::Linearizable => "valid".to_owned(),
+                Answer::NotLinearizable(_) => "invalid".to_owned(),
+                Answer::Unknown { reason, longest_prefix, .. } => {
+                    format!("unknown, {longest_prefix} operations passed: {reason}")
+                }
+            }
+        });
+    }
     let name = "search, 100000 operations, 10 keys, 10 clients";
     both(bench, Clock::Cpu, name, Plan { keys: 10, clients: 10, ..Plan::register(100_000) }, |history| {
         check(&Linearizability::new(PerKey::new(Register)).general_only(), history, 1)
     });
+}
+
+/// A stack whose elements nobody can tell apart, so that the search is what decides.
+fn stack(operations: usize, clients: u64, different: u64) -> Calls<Stack> {
+    let mut random = Random(11);
+    let mut holds: Vec<Value> = Vec::new();
+    let mut calls: Calls<Stack> = Vec::new();
+    let mut running: Vec<(usize, bool)> = Vec::new();
+    let mut now = 0;
+    while calls.len() < operations || !running.is_empty() {
+        now += 1;
+        if calls.len() < operations && (running.len() as u64) < clients && random.percent(50) {
+            let input = match holds.len() < 20 && random.percent(50) {
+                true => QueueInput::Enqueue(Value::Int(random.below(different) as i64)),
+                false => QueueInput::Dequeue,
+            };
+            running.push((calls.len(), false));
+            calls.push(Call { call: now, ret: None, input, output: None });
+        } else if !running.is_empty() {
+            let at = random.below(running.len() as u64) as usize;
+            let (call, acted) = running[at];
+            if acted {
+                calls[call].ret = Some(now);
+                running.swap_remove(at);
+                continue;
+            }
+            running[at].1 = true;
+            calls[call].output = Some(match &calls[call].input {
+                QueueInput::Enqueue(value) => {
+                    holds.push(value.clone());
+                    QueueOutput::Done
+                }
+                _ => holds.pop().map_or(QueueOutput::Empty, QueueOutput::Value),
+            });
+        }
+    }
+    calls
 }
 
 fn etcd(bench: &Bench) {

@@ -119,20 +119,21 @@ pub trait Model: Send + Sync {
         }
     }
 
-    /// States such that whatever state the object is in at position `from` of the history, before
-    /// anything that is invoked later took effect, is one of them, or the last of them stands for it. That one
-    /// is left by none of `calls` and is not the first state, and each of `calls` that may take
-    /// effect between `from` and `to` and is possible in a state that it stands for is
-    /// possible in it, and leads to the same state, or leaves both as they are.
+    /// What the operation does to whatever state it finds. [`Effect::Depends`], the default, is always right.
+    fn effect(&self, _input: &Self::Input, _output: Option<&Self::Output>) -> Effect<Self::State> {
+        Effect::Depends
+    }
+
+    /// The states in which the operation, if its [effect](Self::effect) does not depend, is possible or impossible unlike in
+    /// others; pushed onto `told`.
+    fn tells_of(&self, _input: &Self::Input, _output: Option<&Self::Output>, _told: &mut Vec<Self::State>) {}
+
+    /// A state that no operation leaves or tells of. It stands for all others of which none of the
+    /// operations at hand tells. `None`, the default, if effects depend on states.
     ///
-    /// A search finds out with it what is possible late in a history without going through all that was possible
-    /// before. `None` if there is no such state, or too many states; the default.
-    fn conceivable(
-        &self,
-        _calls: &[Call<Self::Input, Self::Output>],
-        _from: usize,
-        _to: usize,
-    ) -> Option<Vec<Self::State>> {
+    /// An object whose operations replace its state soon forgets what it held, so that what is possible late in a history can
+    /// be known without going through all that was possible before.
+    fn any_other(&self) -> Option<Self::State> {
         None
     }
 
@@ -168,6 +169,17 @@ pub struct Foresight<S> {
     pub blindness: Vec<Blindness>,
     /// See [`Model::only_from`].
     pub only_from: Vec<Option<S>>,
+}
+
+/// See [`Model::effect`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect<S> {
+    /// It leaves every state as it is.
+    Nothing,
+    /// It leaves this, whatever it found.
+    Replaces(S),
+    /// What it leaves depends on what it finds.
+    Depends,
 }
 
 /// See [`Model::blind_and_idle`].

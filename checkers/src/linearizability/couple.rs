@@ -13,16 +13,16 @@
 //! one. Quiescent places, where nothing is in flight, are the simplest case of this, but a busy
 //! object has none.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::bits::Bits;
 use super::explain::explain;
 use super::problem::{Place, Problem};
-use super::search::{Configuration, Limits};
-use super::solve::{Answer, Configurations, first};
+use super::search::{Configuration, Limits, Possible, Search};
+use super::solve::Answer;
 use super::sweep::{Reached, Step, Sweep};
 use crate::hash::FastHash;
-use crate::model::Model;
+use crate::model::{Effect, Model};
 
 /// How many configurations the second sweep may begin with.
 const MOST: usize = 1 << 14;
@@ -41,15 +41,17 @@ pub(super) struct Known<'p, 'm, M: Model, B> {
 /// sweeps do not meet before the event at `end`.
 pub(super) fn couple<'p, 'm, M: Model, B: Bits>(
     problem: &'p Problem<'m, M>,
-    layer: usize,
+    place: Place<B>,
     configuration: Configuration<B, M::State>,
     end: usize,
     limits: &Limits<'_>,
 ) -> Option<Known<'p, 'm, M, B>> {
     let limits = Limits { steps: limits.steps.min(STEPS), ..*limits };
-    let all = conceivable(problem, layer, end)?;
-    let mut all = Sweep::new(problem, layer, all, false);
-    let mut real = Sweep::new(problem, layer, vec![configuration], false);
+    let windows = [(place, end)];
+    let all = Conceivable::new(problem, &windows)?.at(0, &windows[0].0)?;
+    let [(place, _)] = windows;
+    let mut all = Sweep::from(problem, Possible { place: place.clone(), all });
+    let mut real = Sweep::from(problem, Possible { place, all: vec![configuration] });
     while real.place.layer < end {
         if same(&real.reached, &all.reached) {
             #[cfg(test)]
@@ -63,46 +65,113 @@ pub(super) fn couple<'p, 'm, M: Model, B: Bits>(
     None
 }
 
-/// Every configuration that is conceivable at a place before the event at `end`.
-fn conceivable<M: Model, B: Bits>(
-    problem: &Problem<'_, M>,
-    layer: usize,
-    end: usize,
-) -> Option<Vec<Configuration<B, M::State>>> {
-    let (from, to) = (problem.position(layer), problem.position(end));
-    let mut place = Place::<B>::start(problem);
-    place.go_to(problem, layer);
-    let mut in_flight = place.in_flight.clone();
-    let slots: Vec<usize> = std::iter::from_fn(|| in_flight.pop()).collect();
-    if slots.len() as u32 >= MOST.ilog2() {
-        return None;
-    }
-    let states = problem.model.conceivable(&problem.calls, from, to)?;
-    if states.len() << slots.len() > MOST {
-        return None;
-    }
-    let capacity = problem.bits_needed();
-    let mut all = Vec::with_capacity(states.len() << slots.len());
-    for state in states {
-        // What can be placed at once is.
-        let read = |slot: usize| place.reads.contains(slot) && problem.accepts(&state, place.occupant[slot]);
-        let always = slots.iter().enumerate().filter(|&(_, &slot)| read(slot));
-        let always = always.fold(0_usize, |set, (bit, _)| set | 1 << bit);
-        for set in (0..1_usize << slots.len()).filter(|set| set & always == always) {
-            let mut placed = B::empty(capacity);
-            for (bit, &slot) in slots.iter().enumerate() {
-                if set >> bit & 1 == 1 {
-                    placed.insert(slot);
-                }
-            }
-            // Whoever has used none of the calls that never return can do what any other can.
-            all.push(Configuration { placed, used: B::empty(capacity), state: state.clone() });
-        }
-    }
-    Some(all)
+/// What can be conceived of some places without knowing what came before.
+pub(super) struct Conceivable<'p, 'm, M: Model> {
+    problem: &'p Problem<'m, M>,
+    /// The state that stands for others.
+    pub(super) any_other: M::State,
+    /// For each place the states of which somebody tells between there and some end, if they may have been left before.
+    /// `None` where some operation's effect depends on what it finds.
+    states: Vec<Option<Vec<M::State>>>,
 }
 
-fn same<B: Bits, S: Clone + Eq + std::hash::Hash>(some: &[Reached<B, S>], all: &[Reached<B, S>]) -> bool {
+impl<'p, 'm, M: Model> Conceivable<'p, 'm, M> {
+    /// Of `windows`, each from a place to the event before which it ends. `None` if the model's operations do not
+    /// replace states.
+    pub(super) fn new<B: Bits>(problem: &'p Problem<'m, M>, windows: &[(Place<B>, usize)]) -> Option<Self> {
+        let any_other = problem.model.any_other()?;
+        let told: Vec<Option<Vec<M::State>>> =
+            windows.iter().map(|(place, end)| told(problem, place, *end)).collect();
+        // The position after which a state can be there.
+        let mut since: HashMap<&M::State, usize, FastHash> =
+            told.iter().flatten().flatten().map(|state| (state, usize::MAX)).collect();
+        let mut any_since = usize::MAX;
+        for call in &problem.calls {
+            match problem.model.effect(&call.input, call.output.as_ref()) {
+                Effect::Nothing => {}
+                Effect::Depends => any_since = any_since.min(call.call),
+                Effect::Replaces(state) if state == any_other => return None,
+                Effect::Replaces(state) => {
+                    if let Some(since) = since.get_mut(&state) {
+                        *since = call.call.min(*since);
+                    }
+                }
+            }
+        }
+        let initial = problem.model.initial();
+        let possible = |(told, (place, _)): (&Option<Vec<M::State>>, &(Place<B>, usize))| {
+            let now = problem.events.get(place.layer).map_or(usize::MAX, |_| problem.position(place.layer));
+            let mut states = told.clone()?;
+            states.retain(|state| since[state] <= now || any_since <= now || *state == initial);
+            states.push(any_other.clone());
+            Some(states)
+        };
+        let states = told.iter().zip(windows).map(possible).collect();
+        Some(Conceivable { problem, any_other, states })
+    }
+
+    /// Every configuration that is conceivable at a place, which is that of the window of this number; `None` if they are
+    /// too many.
+    pub(super) fn at<B: Bits>(
+        &self,
+        window: usize,
+        place: &Place<B>,
+    ) -> Option<Vec<Configuration<B, M::State>>> {
+        let problem = self.problem;
+        let states = self.states[window].as_ref()?;
+        let mut in_flight = place.in_flight.clone();
+        let slots: Vec<usize> = std::iter::from_fn(|| in_flight.pop()).collect();
+        if slots.len() as u32 >= MOST.ilog2() || states.len() << slots.len() > MOST {
+            return None;
+        }
+        let capacity = problem.bits_needed();
+        let mut all = Vec::with_capacity(states.len() << slots.len());
+        for state in states {
+            // What can be placed at once is.
+            let read =
+                |slot: usize| place.reads.contains(slot) && problem.accepts(state, place.occupant[slot]);
+            let always = slots.iter().enumerate().filter(|&(_, &slot)| read(slot));
+            let always = always.fold(0_usize, |set, (bit, _)| set | 1 << bit);
+            for set in (0..1_usize << slots.len()).filter(|set| set & always == always) {
+                let mut placed = B::empty(capacity);
+                for (bit, &slot) in slots.iter().enumerate() {
+                    if set >> bit & 1 == 1 {
+                        placed.insert(slot);
+                    }
+                }
+                // Whoever has used none of the calls that never return can do what any other can.
+                all.push(Configuration { placed, used: B::empty(capacity), state: state.clone() });
+            }
+        }
+        Some(all)
+    }
+}
+
+/// The states of which operations tell that may take effect between a place and the event at `end`, each once; `None` if
+/// the effect of one of them depends on what it finds.
+fn told<M: Model, B: Bits>(problem: &Problem<'_, M>, place: &Place<B>, end: usize) -> Option<Vec<M::State>> {
+    let mut in_flight = place.in_flight.clone();
+    let in_flight = std::iter::from_fn(|| in_flight.pop()).map(|slot| place.occupant[slot]);
+    let mays = problem.mays[..place.mays].iter().copied();
+    let end = (end + 1).min(problem.events.len());
+    let invoked = problem.events[place.layer..end].iter().filter(|event| !event.returns);
+    let mut told = Vec::new();
+    for at in in_flight.chain(mays).chain(invoked.map(|event| event.call)) {
+        let call = problem.call(at);
+        if problem.model.effect(&call.input, call.output.as_ref()) == Effect::Depends {
+            return None;
+        }
+        problem.model.tells_of(&call.input, call.output.as_ref(), &mut told);
+    }
+    let mut seen: HashSet<M::State, FastHash> = HashSet::default();
+    told.retain(|state| seen.insert(state.clone()));
+    Some(told)
+}
+
+pub(super) fn same<B: Bits, S: Clone + Eq + std::hash::Hash>(
+    some: &[Reached<B, S>],
+    all: &[Reached<B, S>],
+) -> bool {
     if some.len() != all.len() {
         return false;
     }
@@ -113,18 +182,20 @@ fn same<B: Bits, S: Clone + Eq + std::hash::Hash>(some: &[Reached<B, S>], all: &
 
 impl<M: Model, B: Bits> Known<'_, '_, M, B> {
     /// The place, and all that is possible there.
-    pub(super) fn into_all(self) -> (usize, Vec<Configuration<B, M::State>>) {
-        (self.sweep.place.layer, self.sweep.reached.into_iter().map(|r| r.configuration).collect())
+    pub(super) fn into_possible(self) -> Possible<B, M::State> {
+        self.sweep.into_possible()
     }
 
-    /// Whether the history can be explained to its end, if that can be known within the limits; and the steps
-    /// that it took.
+    /// Whether the history can be explained to the end of the search, if that can be known within the limits; and
+    /// the steps that it took.
     pub(super) fn finish(
         mut self,
         problem: &Problem<'_, M>,
+        search: &Search<'_, '_, M, B>,
         limits: &Limits<'_>,
     ) -> (Option<Answer<M>>, u64) {
-        let mut behind: Vec<(usize, Configurations<M, B>)> = Vec::new();
+        self.sweep.end = search.end;
+        let mut behind: Vec<Possible<B, M::State>> = Vec::new();
         let mut next = 0;
         loop {
             let layer = self.sweep.place.layer;
@@ -132,7 +203,7 @@ impl<M: Model, B: Bits> Known<'_, '_, M, B> {
                 if behind.len() == KEPT {
                     behind.remove(0);
                 }
-                behind.push((layer, self.sweep.reached.iter().map(|r| r.configuration.clone()).collect()));
+                behind.push(self.sweep.possible());
                 next = layer + EVERY;
             }
             match self.sweep.step(limits) {
@@ -141,8 +212,9 @@ impl<M: Model, B: Bits> Known<'_, '_, M, B> {
                 Step::Spent(_) => return (None, self.sweep.steps),
                 Step::Stuck => {
                     let refutation = explain(problem, layer, limits.stop, |before| {
-                        let kept = behind.iter().rev().find(|(at, _)| *at <= before);
-                        kept.cloned().unwrap_or_else(|| (0, vec![first(problem)]))
+                        let kept = behind.iter().rev().find(|kept| kept.layer() <= before);
+                        let known = kept.or(Some(&search.base).filter(|base| base.layer() <= before));
+                        known.cloned().unwrap_or_else(|| Possible::first(problem))
                     });
                     return (Some(Answer::NotLinearizable(Box::new(refutation))), self.sweep.steps);
                 }
@@ -152,4 +224,4 @@ impl<M: Model, B: Bits> Known<'_, '_, M, B> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -12,7 +12,7 @@
 
 use super::bits::Bits;
 use super::problem::{Place, Problem, Role};
-use super::search::{CHECKPOINT, Configuration, Limits, Stop};
+use super::search::{CHECKPOINT, Limits, Possible, Stop};
 use super::sweep::{Reached, Step, Sweep};
 use crate::model::{Call, Calls, Model};
 
@@ -81,15 +81,16 @@ pub(super) fn explain<M: Model, B: Bits>(
     problem: &Problem<'_, M>,
     end: usize,
     stop: Stop<'_>,
-    starts: impl Fn(usize) -> (usize, Vec<Configuration<B, M::State>>),
+    starts: impl Fn(usize) -> Possible<B, M::State>,
 ) -> Refutation<M> {
     let mut limits = Limits { steps: STEPS, bytes: BYTES, stop };
     let mut refutation = bare(problem, end);
     let mut distance = CHECKPOINT / 4;
     loop {
-        let (from, configurations) = starts(end.saturating_sub(distance));
+        let start = starts(end.saturating_sub(distance));
+        let from = start.layer();
         let last = from == 0;
-        let Some(approach) = Approach::sweep(problem, from, end, configurations, &mut limits) else { break };
+        let Some(approach) = Approach::sweep(problem, start, end, &mut limits) else { break };
         approach.describe_end(&mut refutation);
         if let Some((window, states)) = approach.window(&mut limits) {
             refutation.window = window;
@@ -182,12 +183,12 @@ struct Approach<'p, 'm, M: Model, B> {
 impl<'p, 'm, M: Model, B: Bits> Approach<'p, 'm, M, B> {
     fn sweep(
         problem: &'p Problem<'m, M>,
-        from: usize,
+        start: Possible<B, M::State>,
         end: usize,
-        configurations: Vec<Configuration<B, M::State>>,
         limits: &mut Limits<'_>,
     ) -> Option<Self> {
-        let mut sweep = Sweep::new(problem, from, configurations, true);
+        let from = start.layer();
+        let mut sweep = Sweep::from(problem, start).with_trail();
         let mut states = vec![distinct_states(&sweep.reached)];
         let stuck = loop {
             match sweep.step(limits) {

@@ -31,12 +31,15 @@
 //! of each kind, 100,000 steps for each search, it decided as many histories as this one of those that are linearizable, and
 //! one more of 10 of those that are not. Where elements differ, queues have their own checker. Stacks and sets were not tried.
 
+mod ahead;
 mod bits;
 mod checker;
 mod couple;
 mod explain;
+mod forget;
 mod judge;
 mod named_register;
+mod parts;
 mod problem;
 mod registers;
 mod report;

@@ -3,7 +3,7 @@
 
 use super::registers::Registers;
 use super::special::register::{Act, INITIAL, RegisterOp};
-use crate::model::{Blindness, Call, DecodeError, Decoded, Model, Recorded};
+use crate::model::{Blindness, Call, DecodeError, Decoded, Effect, Model, Recorded};
 use crate::models::indefinite;
 use crate::models::register::{self, RegisterInput, RegisterOutput};
 use crate::value::Value;
@@ -105,8 +105,16 @@ impl Model for NamedRegister<'_, '_> {
         indefinite::blind_and_idle(calls)
     }
 
-    fn conceivable(&self, calls: &[Call<Input, Output>], from: usize, to: usize) -> Option<Vec<u64>> {
-        indefinite::conceivable(&INITIAL, NOBODYS, calls, from, to)
+    fn effect(&self, input: &Input, output: Option<&Output>) -> Effect<u64> {
+        indefinite::effect(input, output)
+    }
+
+    fn tells_of(&self, input: &Input, output: Option<&Output>, told: &mut Vec<u64>) {
+        indefinite::tells_of(input, output, told);
+    }
+
+    fn any_other(&self) -> Option<u64> {
+        Some(NOBODYS)
     }
 
     fn describe(&self, input: &Input, output: Option<&Output>) -> String {

@@ -26,7 +26,8 @@ pub(super) fn solve_all<M: Model>(
     budget: &Budget<'_>,
 ) -> (Vec<Answer<M>>, u64) {
     let total: usize = objects.iter().map(Vec::len).sum();
-    let threads = if total < WORTH_A_THREAD { 1 } else { budget.threads.clamp(1, objects.len().max(1)) };
+    let all_threads = if total < WORTH_A_THREAD { 1 } else { budget.threads.max(1) };
+    let threads = all_threads.min(objects.len().max(1));
     let objects: Vec<Mutex<Option<Calls<M>>>> = objects.into_iter().map(|c| Mutex::new(Some(c))).collect();
     let problems = map(threads, objects.len(), |at| {
         let taken = objects[at].lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -35,6 +36,8 @@ pub(super) fn solve_all<M: Model>(
         Problem::new(model, calls)
     });
 
+    // One object that is alone, or nearly, is searched in parts.
+    let for_parts = all_threads / threads;
     let bytes = budget.max_bytes / threads;
     let stopping = Stopping::new(budget.stop);
     let mut answers: Vec<Option<Answer<M>>> = problems.iter().map(|_| None).collect();
@@ -51,7 +54,7 @@ pub(super) fn solve_all<M: Model>(
             if let Some(reason) = stopping.before(problem.calls.len()) {
                 return not_begun(problem, reason);
             }
-            solve(problem, &Limits { steps, bytes, stop: budget.stop })
+            solve(problem, &Limits { steps, bytes, stop: budget.stop }, for_parts)
         });
         let capped = open.iter().all(|&at| allowance(at) == fair);
         let mut refuted = false;

@@ -14,21 +14,16 @@
 //!   fewer of the operations that never return can do whatever the other can. Only it is kept.
 //! - Operations that never return and ask for the same are taken in the order of invocation.
 //!
-//! A search may also look ahead: a state that cannot come back is not left while an operation
-//! that needs it has yet to be invoked. And when a write is placed, so are, just before it, all
-//! writes in flight whose value nobody ever finds: in any execution that places such a write later,
-//! what follows it is another write, so it can be moved. Where the model knows the one state from which
-//! a call can go on, it is tried in no other. That loses no execution of the *whole*
-//! history, and often most of the work; but what such a search reaches before it ends is not all
-//! that is possible there. So it decides, and one without lookahead explains.
+//! A search may also look [ahead](super::ahead). Then it decides, and one that does not explains.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
+use super::ahead::Ahead;
 use super::bits::{Antichain, Bits, covered};
 use super::problem::{Place, Problem, Role};
 use crate::hash::FastHash;
-use crate::model::{Blindness, Foresight, Model};
+use crate::model::{Blindness, Model};
 
 /// Every so many events all configurations are cached, not only blocked ones, so that those at
 /// these places can be asked for afterwards.
@@ -78,8 +73,22 @@ pub(super) struct Configuration<B, S> {
     pub(super) state: S,
 }
 
+impl<B: Bits, S> Possible<B, S> {
+    /// Before the first event.
+    pub(super) fn first<M: Model<State = S>>(problem: &Problem<'_, M>) -> Self {
+        let empty = B::empty(problem.bits_needed());
+        let first = Configuration { placed: empty.clone(), used: empty, state: problem.model.initial() };
+        Possible { place: Place::start(problem), all: vec![first] }
+    }
+
+    pub(super) fn layer(&self) -> usize {
+        self.place.layer
+    }
+}
+
 /// How a search ended.
 pub(super) enum Found {
+    /// Its end is reached.
     Linearizable,
     /// No configuration passes the event at `layer`.
     Stuck {
@@ -109,15 +118,23 @@ enum Choice {
 /// The visited configurations: place, placed slots and state, with the smallest sets of used calls.
 type Visited<B, S> = HashMap<(u32, B, S), Antichain<B>, FastHash>;
 
-/// A search through one problem.
+/// All that is possible at a place.
+#[derive(Clone)]
+pub(super) struct Possible<B, S> {
+    pub(super) place: Place<B>,
+    pub(super) all: Vec<Configuration<B, S>>,
+}
+
+/// A search through one problem, or through a part of it.
 pub(super) struct Search<'p, 'm, M: Model, B> {
     problem: &'p Problem<'m, M>,
-    /// Position before which a state must not be left; empty without lookahead.
-    last_needs: HashMap<M::State, usize, FastHash>,
-    /// By call; empty without lookahead.
-    blindness: Vec<Blindness>,
-    /// The only state from which to try a call, by call; empty without lookahead.
-    only_from: Vec<Option<M::State>>,
+    ahead: &'p Ahead<M>,
+    /// Where it began.
+    pub(super) base: Possible<B, M::State>,
+    /// How many steps had been taken then.
+    pub(super) steps_at_base: u64,
+    /// The event before which it is at its end.
+    pub(super) end: usize,
     place: Place<B>,
     visited: Visited<B, M::State>,
     stack: Vec<Frame<B, M::State>>,
@@ -125,8 +142,8 @@ pub(super) struct Search<'p, 'm, M: Model, B> {
     alternatives: Vec<(usize, Configuration<B, M::State>)>,
     /// Bytes that cached sets hold outside of the table.
     outside: usize,
-    /// More configurations to begin at, each before the event of the number.
-    roots: Vec<(usize, Configuration<B, M::State>)>,
+    /// How many of those that it may begin at are left.
+    roots: usize,
     /// Where to go on after a stall.
     next: Option<Configuration<B, M::State>>,
     /// How many events behind the furthest, and with how many bytes, it stalls, to ask whether there is
@@ -146,44 +163,36 @@ pub(super) struct Patience {
 }
 
 impl<'p, 'm, M: Model, B: Bits> Search<'p, 'm, M, B> {
-    /// A search that reaches all that is possible, until it succeeds.
-    pub(super) fn new(problem: &'p Problem<'m, M>) -> Self {
-        let capacity = problem.bits_needed();
-        let first = Configuration {
-            placed: B::empty(capacity),
-            used: B::empty(capacity),
-            state: problem.model.initial(),
-        };
-        Search {
+    /// A search from all that is possible at a place to the event at `end`. One that does not look ahead reaches all
+    /// that is possible, until it succeeds.
+    pub(super) fn from(
+        problem: &'p Problem<'m, M>,
+        ahead: &'p Ahead<M>,
+        begin: Possible<B, M::State>,
+        end: usize,
+    ) -> Self {
+        let mut search = Search {
             problem,
-            roots: Vec::new(),
-            next: Some(first),
+            ahead,
+            base: Possible { place: begin.place.clone(), all: Vec::new() },
+            steps_at_base: 0,
+            end,
+            roots: 0,
+            next: None,
             patience: Patience { events: usize::MAX, bytes: usize::MAX },
-            last_needs: HashMap::default(),
-            blindness: Vec::new(),
-            only_from: Vec::new(),
-            place: Place::start(problem),
+            place: begin.place.clone(),
             visited: HashMap::default(),
             stack: Vec::new(),
             alternatives: Vec::new(),
             outside: 0,
             steps: 0,
-            furthest: 0,
-        }
+            furthest: begin.layer(),
+        };
+        search.restart(begin);
+        search
     }
 
-    /// A search that looks ahead; `None` if there is nothing to be seen.
-    pub(super) fn looking_ahead(problem: &'p Problem<'m, M>) -> Option<Self> {
-        let Foresight { last_needs: needs, blindness, only_from } = problem.model.foresight(&problem.calls);
-        let nothing_known = needs.is_empty() && only_from.iter().all(Option::is_none);
-        if nothing_known && !blindness.contains(&Blindness::Idle) {
-            return None;
-        }
-        let last_needs = needs.into_iter().collect();
-        Some(Search { last_needs, blindness, only_from, ..Search::new(problem) })
-    }
-
-    /// Searches from the model's first state, or from where it stalled.
+    /// Searches from its beginning, or from where it stalled.
     pub(super) fn run(&mut self, limits: &Limits<'_>) -> Found {
         let mut asked = self.steps;
         let mut events = 0;
@@ -191,7 +200,7 @@ impl<'p, 'm, M: Model, B: Bits> Search<'p, 'm, M, B> {
             let from = self.place.layer;
             match self.advance(configuration) {
                 Advance::End => {
-                    self.furthest = self.problem.events.len();
+                    self.furthest = self.end;
                     return Found::Linearizable;
                 }
                 Advance::Blocked(configuration) => self.visit(configuration),
@@ -227,7 +236,7 @@ impl<'p, 'm, M: Model, B: Bits> Search<'p, 'm, M, B> {
 
     /// A configuration on the way to the current one, at least so many events behind the furthest, at a place where few
     /// calls are in flight; with that place.
-    pub(super) fn behind(&self, distance: usize) -> Option<(usize, Configuration<B, M::State>)> {
+    pub(super) fn behind(&self, distance: usize) -> Option<(Place<B>, Configuration<B, M::State>)> {
         let latest = self.furthest.saturating_sub(distance);
         let after = self.stack.partition_point(|frame| frame.layer <= latest);
         let mut place = self.place.clone();
@@ -239,35 +248,38 @@ impl<'p, 'm, M: Model, B: Bits> Search<'p, 'm, M, B> {
                 best = Some((in_flight, frame));
             }
         }
-        best.map(|(_, frame)| (frame.layer, frame.configuration.clone()))
+        best.map(|(_, frame)| {
+            place.go_to(self.problem, frame.layer);
+            (place, frame.configuration.clone())
+        })
     }
 
-    /// Forgets everything, and goes on from these, which must be all that is possible at `layer`.
-    pub(super) fn restart(&mut self, layer: usize, all: Vec<Configuration<B, M::State>>) {
+    /// Forgets everything, and goes on from there.
+    pub(super) fn restart(&mut self, base: Possible<B, M::State>) {
         self.visited = HashMap::default();
         self.stack = Vec::new();
         self.alternatives = Vec::new();
         self.outside = 0;
-        self.roots = all.into_iter().map(|configuration| (layer, configuration)).collect();
+        self.roots = base.all.len();
+        self.base = base;
+        self.steps_at_base = self.steps;
+        self.place = self.base.place.clone();
         self.next = self.choose();
     }
 
-    /// Whether it is known of some call from which state alone it can be placed.
-    pub(super) fn foresees(&self) -> bool {
-        !self.only_from.is_empty()
-    }
-
-    /// The configurations that can be reached at a checkpoint. Complete if the search was.
-    pub(super) fn at_checkpoint(&self, layer: usize) -> Vec<Configuration<B, M::State>> {
+    /// All that is possible at a checkpoint, if the search was complete, or nothing.
+    pub(super) fn at_checkpoint(&self, layer: usize) -> Possible<B, M::State> {
         let here = self.visited.iter().filter(|((at, _, _), _)| *at as usize == layer);
-        here.flat_map(|((_, placed, state), antichain)| {
+        let all = here.flat_map(|((_, placed, state), antichain)| {
             antichain.sets().iter().map(|used| Configuration {
                 placed: placed.clone(),
                 used: used.clone(),
                 state: state.clone(),
             })
-        })
-        .collect()
+        });
+        let mut place = self.base.place.clone();
+        place.go_to(self.problem, layer);
+        Possible { place, all: all.collect() }
     }
 
     fn bytes(&self) -> usize {
@@ -275,7 +287,7 @@ impl<'p, 'm, M: Model, B: Bits> Search<'p, 'm, M, B> {
         // A table keeps one slot in eight free, and doubles.
         self.visited.capacity() * entry * 8 / 7
             + self.stack.capacity() * size_of::<Frame<B, M::State>>()
-            + self.last_needs.capacity() * (size_of::<(M::State, usize)>() + 1) * 8 / 7
+            + self.ahead.last_needs.capacity() * (size_of::<(M::State, usize)>() + 1) * 8 / 7
             + self.outside
     }
 
@@ -284,7 +296,10 @@ impl<'p, 'm, M: Model, B: Bits> Search<'p, 'm, M, B> {
         let problem = self.problem;
         self.place_reads(&mut configuration);
         loop {
-            let Some(event) = problem.events.get(self.place.layer).copied() else { return Advance::End };
+            if self.place.layer == self.end {
+                return Advance::End;
+            }
+            let event = problem.events[self.place.layer];
             let at = event.call as usize;
             let slot = problem.slots[at] as usize;
             if event.returns && !configuration.placed.contains(slot) {
@@ -341,7 +356,7 @@ impl<'p, 'm, M: Model, B: Bits> Search<'p, 'm, M, B> {
         let problem = self.problem;
         // All that could be placed here leaves the state.
         let here = problem.position(self.place.layer);
-        if self.last_needs.get(&configuration.state).is_some_and(|&last| last > here) {
+        if self.ahead.last_needs.get(&configuration.state).is_some_and(|&last| last > here) {
             return;
         }
         // A read in flight that is not placed is impossible in this state.
@@ -350,7 +365,7 @@ impl<'p, 'm, M: Model, B: Bits> Search<'p, 'm, M, B> {
         for number in self.place.open_mays(problem, &configuration.used) {
             mays.insert(number);
         }
-        if !self.only_from.is_empty() {
+        if !self.ahead.only_from.is_empty() {
             match self.now_or_never(&slots, &configuration.state) {
                 Turn::Nobodys(possible) => slots = possible,
                 Turn::Of(slot) => {
@@ -379,7 +394,7 @@ impl<'p, 'm, M: Model, B: Bits> Search<'p, 'm, M, B> {
         let mut turn = None;
         let mut rest = slots.clone();
         while let Some(slot) = rest.pop() {
-            match self.only_from.get(self.place.occupant[slot] as usize) {
+            match self.ahead.only_from.get(self.place.occupant[slot] as usize) {
                 Some(Some(only)) if only != state => possible.remove(slot),
                 Some(Some(_)) if turn.replace(slot).is_some() => return Turn::OfSeveral,
                 _ => {}
@@ -424,9 +439,9 @@ impl<'p, 'm, M: Model, B: Bits> Search<'p, 'm, M, B> {
                 return Some(configuration);
             }
             let Some(frame) = self.stack.last_mut() else {
-                let (layer, configuration) = self.roots.pop()?;
-                self.place.go_to(problem, layer);
-                return Some(configuration);
+                self.roots = self.roots.checked_sub(1)?;
+                self.place.go_to(problem, self.base.layer());
+                return Some(self.base.all[self.roots].clone());
             };
             self.place.go_to(problem, frame.layer);
             let Some(choice) = frame.next_choice() else {
@@ -444,16 +459,16 @@ impl<'p, 'm, M: Model, B: Bits> Search<'p, 'm, M, B> {
                     problem.mays[number]
                 }
             };
-            if let Some(Some(only)) = self.only_from.get(call as usize)
+            if let Some(Some(only)) = self.ahead.only_from.get(call as usize)
                 && *only != frame.configuration.state
             {
                 continue;
             }
-            if self.blindness.get(call as usize).is_some_and(|b| *b != Blindness::Sees) {
+            if self.ahead.blindness.get(call as usize).is_some_and(|b| *b != Blindness::Sees) {
                 let mut others = self.place.in_flight.without(&after.placed).without(&self.place.reads);
                 while let Some(slot) = others.pop() {
                     let other = self.place.occupant[slot] as usize;
-                    if self.blindness.get(other) == Some(&Blindness::Idle) {
+                    if self.ahead.blindness.get(other) == Some(&Blindness::Idle) {
                         after.placed.insert(slot);
                     }
                 }

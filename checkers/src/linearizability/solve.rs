@@ -1,10 +1,13 @@
 //! One object: search, take the shorter way if there is one, fall back to the sweep when the cache is full, explain a violation.
 
+use super::ahead::Ahead;
 use super::bits::{Bits, Wide};
 use super::couple::couple;
 use super::explain::{Refutation, bare, explain, look_around, unlocated};
+use super::forget::catch_up;
+use super::parts;
 use super::problem::Problem;
-use super::search::{CHECKPOINT, Configuration, Found, Limits, Patience, Search, Spent};
+use super::search::{CHECKPOINT, Found, Limits, Patience, Possible, Search, Spent};
 use super::sweep::{Step, Sweep};
 use crate::model::Model;
 
@@ -46,17 +49,16 @@ const PATIENCE: usize = if cfg!(test) { 6 } else { 2048 };
 /// How much a search remembers before it asks what can be forgotten. If nothing can, twice as much.
 const MEMORY: usize = if cfg!(test) { 4 << 10 } else { 16 << 20 };
 
-pub(super) type Configurations<M, B> = Vec<Configuration<B, <M as Model>::State>>;
-
 /// The answer of whoever was told to stop before beginning.
 pub(super) fn not_begun<M: Model>(problem: &Problem<'_, M>, reason: String) -> Solved<M> {
     Solved { answer: unknown(problem, Spent::Stopped(reason), 0), steps: 0 }
 }
 
-pub(super) fn solve<M: Model>(problem: &Problem<'_, M>, limits: &Limits<'_>) -> Solved<M> {
+/// Whether the calls of a problem are linearizable. Its parts are searched by so many threads.
+pub(super) fn solve<M: Model>(problem: &Problem<'_, M>, limits: &Limits<'_>, threads: usize) -> Solved<M> {
     let mut solved = match problem.bits_needed() {
-        0..=64 => solve_with::<M, u64>(problem, limits),
-        _ => solve_with::<M, Wide>(problem, limits),
+        0..=64 => solve_with::<M, u64>(problem, limits, threads),
+        _ => solve_with::<M, Wide>(problem, limits, threads),
     };
     if let Answer::NotLinearizable(refutation) = &mut solved.answer {
         look_around(problem, refutation);
@@ -64,27 +66,77 @@ pub(super) fn solve<M: Model>(problem: &Problem<'_, M>, limits: &Limits<'_>) -> 
     solved
 }
 
-fn solve_with<M: Model, B: Bits>(problem: &Problem<'_, M>, limits: &Limits<'_>) -> Solved<M> {
-    let Some(mut ahead) = Search::<M, B>::looking_ahead(problem) else {
-        return judge_and_explain::<M, B>(problem, limits);
+fn solve_with<M: Model, B: Bits>(problem: &Problem<'_, M>, limits: &Limits<'_>, threads: usize) -> Solved<M> {
+    let ahead = Ahead::of(problem);
+    let cuts = parts::cuts::<M, B>(problem, limits);
+    let steps = match parts::solve_parts(problem, ahead.as_ref(), &cuts, limits, threads) {
+        Ok(solved) => return solved,
+        Err(steps) => steps,
     };
-    let found = match run(&mut ahead, problem, limits) {
+    let begin: Possible<B, M::State> = Possible::first(problem);
+    let whole = Part { known: &[begin], end: problem.events.len() };
+    let rest = Limits { steps: limits.steps.saturating_sub(steps), ..*limits };
+    let mut solved = solve_part(problem, ahead.as_ref(), &whole, &rest);
+    solved.steps += steps;
+    solved
+}
+
+/// A part of a history.
+pub(super) struct Part<'c, B, S> {
+    /// All that is possible at some places, the last of which is where the part begins.
+    pub(super) known: &'c [Possible<B, S>],
+    /// The event before which it ends.
+    pub(super) end: usize,
+}
+
+impl<B: Bits, S: Clone> Part<'_, B, S> {
+    fn begin(&self) -> &Possible<B, S> {
+        &self.known[self.known.len() - 1]
+    }
+
+    /// The last place known that is not after `layer`.
+    fn before(&self, layer: usize) -> Possible<B, S> {
+        let last = self.known.iter().rev().find(|known| known.layer() <= layer);
+        last.unwrap_or(&self.known[0]).clone()
+    }
+
+    fn search<'p, 'm, M: Model<State = S>>(
+        &self,
+        problem: &'p Problem<'m, M>,
+        ahead: &'p Ahead<M>,
+    ) -> Search<'p, 'm, M, B> {
+        Search::from(problem, ahead, self.begin().clone(), self.end)
+    }
+}
+
+/// Whether a part can be passed.
+pub(super) fn solve_part<M: Model, B: Bits>(
+    problem: &Problem<'_, M>,
+    ahead: Option<&Ahead<M>>,
+    part: &Part<'_, B, M::State>,
+    limits: &Limits<'_>,
+) -> Solved<M> {
+    let Some(ahead) = ahead else {
+        return judge_and_explain(problem, part, limits);
+    };
+    let mut search = part.search(problem, ahead);
+    let found = match run(&mut search, problem, limits) {
         Ok(found) => found,
         Err(solved) => return solved,
     };
-    let (steps, furthest, foresees) = (ahead.steps, ahead.furthest, ahead.foresees());
-    drop(ahead);
+    let (steps, furthest) = (search.steps, search.furthest);
+    drop(search);
     let rest = Limits { steps: limits.steps.saturating_sub(steps), ..*limits };
     match found {
         Found::Linearizable => Solved { answer: Answer::Linearizable, steps },
         Found::Stuck { .. } => {
             // It is decided. The explanation has an allowance of its own, so that a violation is
             // not less well explained for being found quickly.
-            let most = EXPLAIN_STEPS + 2 * problem.events.len() as u64;
+            let most = EXPLAIN_STEPS + 2 * (part.end - part.begin().layer()) as u64;
             // Where most of the work was saved by knowing what comes, it is not done after all.
-            let allowance = if foresees { most.min(steps.saturating_mul(8) + 2_000) } else { most };
+            let allowance = if ahead.foresees() { most.min(steps.saturating_mul(8) + 2_000) } else { most };
             let limits = Limits { steps: allowance, ..*limits };
-            let answer = match judge_and_explain::<M, B>(problem, &limits).answer {
+            let answer = match judge_and_explain(problem, part, &limits).answer {
                 Answer::NotLinearizable(refutation) => Answer::NotLinearizable(refutation),
                 Answer::Unknown { .. } => {
                     Answer::NotLinearizable(Box::new(locate(problem, furthest, &limits)))
@@ -98,7 +150,7 @@ fn solve_with<M: Model, B: Bits>(problem: &Problem<'_, M>, limits: &Limits<'_>) 
             };
             Solved { answer, steps }
         }
-        Found::Spent(Spent::Bytes) => sweep_with::<M, B>(problem, &rest, steps, furthest),
+        Found::Spent(Spent::Bytes) => sweep_part(problem, part, &rest, steps, furthest),
         Found::Spent(spent) => Solved { answer: unknown(problem, spent, furthest), steps },
     }
 }
@@ -118,14 +170,14 @@ fn run<M: Model, B: Bits>(
         };
         let went_back = search.is_behind(events);
         let end = search.furthest;
-        let known = search.behind(PATIENCE).and_then(|(layer, configuration)| {
+        let known = search.behind(PATIENCE).and_then(|(place, configuration)| {
             let rest = Limits { steps: limits.steps.saturating_sub(search.steps), ..*limits };
-            couple(problem, layer, configuration, end, &rest)
+            couple(problem, place, configuration, end, &rest)
         });
         match known {
             Some(known) if went_back => {
                 let rest = Limits { steps: limits.steps.saturating_sub(search.steps), ..*limits };
-                let (answer, steps) = known.finish(problem, &rest);
+                let (answer, steps) = known.finish(problem, search, &rest);
                 search.steps += steps;
                 if let Some(answer) = answer {
                     return Err(Solved { answer, steps: search.steps });
@@ -133,11 +185,19 @@ fn run<M: Model, B: Bits>(
                 search.patience.events = events.saturating_mul(8);
             }
             Some(known) => {
-                let (layer, all) = known.into_all();
-                search.restart(layer, all);
+                search.restart(known.into_possible());
             }
             None if went_back => search.patience.events = events.saturating_mul(8),
-            None => search.patience.bytes = bytes.saturating_mul(2),
+            None => {
+                let rest = Limits { steps: limits.steps.saturating_sub(search.steps), ..*limits };
+                let layer = search.furthest.saturating_sub(PATIENCE);
+                let (possible, steps) = catch_up(problem, search, layer, &rest);
+                search.steps += steps;
+                match possible {
+                    Some(possible) => search.restart(possible),
+                    None => search.patience.bytes = bytes.saturating_mul(2),
+                }
+            }
         }
     }
 }
@@ -175,7 +235,9 @@ fn decide<M: Model>(problem: &Problem<'_, M>, limits: &Limits<'_>) -> Option<boo
 }
 
 fn decide_with<M: Model, B: Bits>(problem: &Problem<'_, M>, limits: &Limits<'_>) -> Option<bool> {
-    let mut search = Search::<M, B>::looking_ahead(problem).unwrap_or_else(|| Search::new(problem));
+    let ahead = Ahead::of(problem).unwrap_or_else(Ahead::nothing);
+    let begin = Possible::first(problem);
+    let mut search = Search::<M, B>::from(problem, &ahead, begin, problem.events.len());
     match search.run(limits) {
         Found::Linearizable => Some(true),
         Found::Stuck { .. } => Some(false),
@@ -184,8 +246,13 @@ fn decide_with<M: Model, B: Bits>(problem: &Problem<'_, M>, limits: &Limits<'_>)
 }
 
 /// Without lookahead.
-fn judge_and_explain<M: Model, B: Bits>(problem: &Problem<'_, M>, limits: &Limits<'_>) -> Solved<M> {
-    let mut search = Search::<M, B>::new(problem);
+fn judge_and_explain<M: Model, B: Bits>(
+    problem: &Problem<'_, M>,
+    part: &Part<'_, B, M::State>,
+    limits: &Limits<'_>,
+) -> Solved<M> {
+    let nothing = Ahead::nothing();
+    let mut search = part.search(problem, &nothing);
     let found = match run(&mut search, problem, limits) {
         Ok(found) => found,
         Err(solved) => return solved,
@@ -196,17 +263,18 @@ fn judge_and_explain<M: Model, B: Bits>(problem: &Problem<'_, M>, limits: &Limit
         Found::Stuck { layer } => {
             Answer::NotLinearizable(Box::new(explain(problem, layer, limits.stop, |before| {
                 let checkpoint = before / CHECKPOINT * CHECKPOINT;
-                let configurations = search.at_checkpoint(checkpoint);
-                if checkpoint == 0 || configurations.is_empty() {
-                    return (0, vec![first(problem)]);
+                let kept = search.at_checkpoint(checkpoint);
+                match search.base.layer() {
+                    base if base < checkpoint && !kept.all.is_empty() => kept,
+                    base if base <= before => search.base.clone(),
+                    _ => part.before(before),
                 }
-                (checkpoint, configurations)
             })))
         }
         Found::Spent(Spent::Bytes) => {
             drop(search);
             let rest = Limits { steps: limits.steps.saturating_sub(steps), ..*limits };
-            return sweep_with::<M, B>(problem, &rest, steps, furthest);
+            return sweep_part(problem, part, &rest, steps, furthest);
         }
         Found::Spent(spent) => unknown(problem, spent, furthest),
     };
@@ -214,22 +282,24 @@ fn judge_and_explain<M: Model, B: Bits>(problem: &Problem<'_, M>, limits: &Limit
 }
 
 /// The search's cache is full: the sweep needs room for one event only, if more time.
-fn sweep_with<M: Model, B: Bits>(
+fn sweep_part<M: Model, B: Bits>(
     problem: &Problem<'_, M>,
+    part: &Part<'_, B, M::State>,
     limits: &Limits<'_>,
     steps_before: u64,
     furthest: usize,
 ) -> Solved<M> {
-    let mut sweep = Sweep::<M, B>::new(problem, 0, vec![first(problem)], false);
+    let mut sweep = Sweep::from(problem, part.begin().clone());
+    sweep.end = part.end;
     // The last two checkpoints, so that one is always some way behind.
-    let mut behind: Vec<(usize, Configurations<M, B>)> = Vec::new();
+    let mut behind: Vec<Possible<B, M::State>> = Vec::new();
     let answer = loop {
         let layer = sweep.place.layer;
         if layer > 0 && layer.is_multiple_of(CHECKPOINT) {
             if behind.len() == 2 {
                 behind.remove(0);
             }
-            behind.push((layer, sweep.reached.iter().map(|r| r.configuration.clone()).collect()));
+            behind.push(sweep.possible());
         }
         match sweep.step(limits) {
             Step::Passed => {}
@@ -237,20 +307,13 @@ fn sweep_with<M: Model, B: Bits>(
             Step::Spent(spent) => break unknown(problem, spent, furthest.max(layer)),
             Step::Stuck => {
                 break Answer::NotLinearizable(Box::new(explain(problem, layer, limits.stop, |before| {
-                    match behind.iter().rev().find(|(at, _)| *at <= before) {
-                        Some(kept) => kept.clone(),
-                        None => (0, vec![first(problem)]),
-                    }
+                    let kept = behind.iter().rev().find(|kept| kept.layer() <= before);
+                    kept.cloned().unwrap_or_else(|| part.before(before))
                 })));
             }
         }
     };
     Solved { answer, steps: steps_before + sweep.steps }
-}
-
-pub(super) fn first<M: Model, B: Bits>(problem: &Problem<'_, M>) -> Configuration<B, M::State> {
-    let empty = B::empty(problem.bits_needed());
-    Configuration { placed: empty.clone(), used: empty, state: problem.model.initial() }
 }
 
 fn unknown<M: Model>(problem: &Problem<'_, M>, spent: Spent, furthest: usize) -> Answer<M> {

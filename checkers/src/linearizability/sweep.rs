@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use super::bits::{Antichain, Bits, covered};
 use super::problem::{NONE, Place, Problem, Role};
-use super::search::{Configuration, Limits, Spent};
+use super::search::{Configuration, Limits, Possible, Spent};
 use crate::hash::FastHash;
 use crate::model::Model;
 
@@ -36,7 +36,7 @@ struct Footstep {
 pub(super) enum Step {
     /// It is behind.
     Passed,
-    /// There was none.
+    /// There was none before its end.
     End,
     /// No configuration passes it; [`Sweep::reached`] holds all that came up to it.
     Stuck,
@@ -47,6 +47,8 @@ pub(super) enum Step {
 pub(super) struct Sweep<'p, 'm, M: Model, B> {
     problem: &'p Problem<'m, M>,
     pub(super) place: Place<B>,
+    /// The event before which it ends.
+    pub(super) end: usize,
     /// All configurations at the place, smallest first in what they used.
     pub(super) reached: Vec<Reached<B, M::State>>,
     trail: Option<Vec<Footstep>>,
@@ -55,35 +57,38 @@ pub(super) struct Sweep<'p, 'm, M: Model, B> {
 }
 
 impl<'p, 'm, M: Model, B: Bits> Sweep<'p, 'm, M, B> {
-    /// From `configurations` at `layer`, with or without a memory of the way.
-    pub(super) fn new(
-        problem: &'p Problem<'m, M>,
-        layer: usize,
-        configurations: Vec<Configuration<B, M::State>>,
-        keep_trail: bool,
-    ) -> Self {
-        let mut place = Place::start(problem);
-        place.go_to(problem, layer);
-        let reached = configurations.into_iter().map(|configuration| Reached { configuration, trail: NONE });
-        Sweep {
-            problem,
-            place,
-            reached: reached.collect(),
-            trail: keep_trail.then(Vec::new),
-            steps: 0,
-            asked: 0,
-        }
+    /// From all that is possible somewhere.
+    pub(super) fn from(problem: &'p Problem<'m, M>, begin: Possible<B, M::State>) -> Self {
+        let reached = begin.all.into_iter().map(|configuration| Reached { configuration, trail: NONE });
+        let (reached, end) = (reached.collect(), problem.events.len());
+        Sweep { problem, place: begin.place, end, reached, trail: None, steps: 0, asked: 0 }
+    }
+
+    /// The same, with a memory of the way.
+    #[must_use]
+    pub(super) fn with_trail(mut self) -> Self {
+        self.trail = Some(Vec::new());
+        self
     }
 
     /// From these states at the beginning.
     pub(super) fn from_states(problem: &'p Problem<'m, M>, states: &[M::State]) -> Self {
-        let empty = B::empty(problem.bits_needed());
-        let configurations = states.iter().map(|state| Configuration {
-            placed: empty.clone(),
-            used: empty.clone(),
-            state: state.clone(),
-        });
-        Sweep::new(problem, 0, configurations.collect(), false)
+        let mut begin = Possible::first(problem);
+        let first = begin.all.swap_remove(0);
+        begin.all.extend(states.iter().map(|state| Configuration { state: state.clone(), ..first.clone() }));
+        Sweep::from(problem, begin)
+    }
+
+    /// The place, and all that is possible there.
+    pub(super) fn possible(&self) -> Possible<B, M::State> {
+        let all = self.reached.iter().map(|reached| reached.configuration.clone());
+        Possible { place: self.place.clone(), all: all.collect() }
+    }
+
+    /// The same, without a copy.
+    pub(super) fn into_possible(self) -> Possible<B, M::State> {
+        let all = self.reached.into_iter().map(|reached| reached.configuration);
+        Possible { place: self.place, all: all.collect() }
     }
 
     /// Passes events until something ends it.
@@ -99,7 +104,10 @@ impl<'p, 'm, M: Model, B: Bits> Sweep<'p, 'm, M, B> {
     /// Passes one event.
     pub(super) fn step(&mut self, limits: &Limits<'_>) -> Step {
         let problem = self.problem;
-        let Some(event) = problem.events.get(self.place.layer).copied() else { return Step::End };
+        if self.place.layer == self.end {
+            return Step::End;
+        }
+        let event = problem.events[self.place.layer];
         let at = event.call as usize;
         let slot = problem.slots[at] as usize;
         self.steps += self.reached.len() as u64;

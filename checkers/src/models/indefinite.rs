@@ -24,7 +24,7 @@ use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
 use crate::hash::FastHash;
-use crate::model::{Blindness, Call};
+use crate::model::{Blindness, Call, Effect};
 use crate::models::register::{RegisterInput, RegisterOutput, is_read_only};
 
 type RegisterCall<V> = Call<RegisterInput<V>, RegisterOutput<V>>;
@@ -73,29 +73,29 @@ pub(crate) fn blind_and_idle<V: Clone + Eq + Hash>(calls: &[RegisterCall<V>]) ->
     calls.iter().map(blindness).collect()
 }
 
-/// See [`Model::conceivable`](crate::model::Model::conceivable): the values that somebody may find between
-/// `from` and `to`, if they may have been written by then, and `nobodys` for those that nobody finds.
-/// In a value that nobody finds, writes and failed cas are possible as in any other, and nothing
-/// else is.
-pub(crate) fn conceivable<V: Clone + Eq + Hash>(
-    initial: &V,
-    nobodys: V,
-    calls: &[RegisterCall<V>],
-    from: usize,
-    to: usize,
-) -> Option<Vec<V>> {
-    let meets =
-        |call: &&RegisterCall<V>| call.call <= to && call.ret.is_none_or(|ret| ret.max(call.call) >= from);
-    let found: HashSet<&V, FastHash> = calls.iter().filter(meets).filter_map(finds).collect();
-    if *initial == nobodys || calls.iter().filter_map(leaves).any(|value| *value == nobodys) {
-        return None;
+/// See [`Model::effect`](crate::model::Model::effect).
+pub(crate) fn effect<V: Clone + Eq>(
+    input: &RegisterInput<V>,
+    output: Option<&RegisterOutput<V>>,
+) -> Effect<V> {
+    match input {
+        _ if is_read_only(input, output) => Effect::Nothing,
+        RegisterInput::Write(value) | RegisterInput::Cas { to: value, .. } => Effect::Replaces(value.clone()),
+        RegisterInput::Read => Effect::Nothing,
     }
-    let left_before = calls.iter().filter(|call| call.call <= from).filter_map(leaves);
-    let possible: HashSet<&V, FastHash> =
-        left_before.chain([initial]).filter(|value| found.contains(value)).collect();
-    let mut states: Vec<V> = possible.into_iter().cloned().collect();
-    states.push(nobodys);
-    Some(states)
+}
+
+/// See [`Model::tells_of`](crate::model::Model::tells_of).
+pub(crate) fn tells_of<V: Clone>(
+    input: &RegisterInput<V>,
+    output: Option<&RegisterOutput<V>>,
+    told: &mut Vec<V>,
+) {
+    match (input, output) {
+        (RegisterInput::Cas { from: value, .. }, _)
+        | (RegisterInput::Read, Some(RegisterOutput::Holds(value))) => told.push(value.clone()),
+        _ => {}
+    }
 }
 
 /// The value that the operation leaves if it takes effect; `None` if it changes nothing.

@@ -3,7 +3,7 @@
 mod order;
 
 use crate::history::Fate;
-use crate::model::{Call, DecodeError, Decoded, Foresight, Model, Recorded};
+use crate::model::{Call, DecodeError, Decoded, Effect, Foresight, Model, Recorded};
 use crate::models::PerKey;
 use crate::models::register::repeats_argument;
 use crate::models::shape::{self, decoded};
@@ -281,6 +281,34 @@ impl Model for KvEntry {
 
     fn foresight(&self, calls: &[Call<KvInput, KvOutput>]) -> Foresight<KvValue> {
         order::foresight(calls)
+    }
+
+    fn effect(&self, input: &KvInput, output: Option<&KvOutput>) -> Effect<KvValue> {
+        match input {
+            _ if self.is_read_only(input, output) => Effect::Nothing,
+            KvInput::Put(value) | KvInput::Cas { to: value, .. } => Effect::Replaces(value.clone()),
+            KvInput::Delete => Effect::Replaces(KvValue::Absent),
+            KvInput::Get => Effect::Nothing,
+            KvInput::Append(_) | KvInput::Increment(_) => Effect::Depends,
+        }
+    }
+
+    fn tells_of(&self, input: &KvInput, output: Option<&KvOutput>, told: &mut Vec<KvValue>) {
+        match (input, output) {
+            (KvInput::Cas { from: value, .. }, _) | (KvInput::Get, Some(KvOutput::Holds(value))) => {
+                told.push(value.clone());
+                if matches!(value, KvValue::Text(text) if text.is_empty()) {
+                    told.push(KvValue::Absent);
+                }
+            }
+            (KvInput::Delete, _) => told.push(KvValue::Absent),
+            _ => {}
+        }
+    }
+
+    fn any_other(&self) -> Option<KvValue> {
+        // Text is never held in this way.
+        Some(KvValue::Other(Value::from("any other")))
     }
 
     fn describe(&self, input: &KvInput, output: Option<&KvOutput>) -> String {

@@ -2,7 +2,7 @@
 
 use crate::history::History;
 use crate::linearizability::special::Special;
-use crate::model::{Call, DecodeError, Decoded, Foresight, Model, Recorded, RegisterFamily};
+use crate::model::{Call, DecodeError, Decoded, Effect, Foresight, Model, Recorded, RegisterFamily};
 use crate::tape::ValueRef;
 use crate::value::Value;
 
@@ -114,13 +114,16 @@ impl<M: Model> Model for PerKey<M> {
         self.inner.foresight(calls)
     }
 
-    fn conceivable(
-        &self,
-        calls: &[Call<M::Input, M::Output>],
-        from: usize,
-        to: usize,
-    ) -> Option<Vec<M::State>> {
-        self.inner.conceivable(calls, from, to)
+    fn effect(&self, input: &M::Input, output: Option<&M::Output>) -> Effect<M::State> {
+        self.inner.effect(input, output)
+    }
+
+    fn tells_of(&self, input: &M::Input, output: Option<&M::Output>, told: &mut Vec<M::State>) {
+        self.inner.tells_of(input, output, told);
+    }
+
+    fn any_other(&self) -> Option<M::State> {
+        self.inner.any_other()
     }
 
     fn register_family(&self) -> Option<RegisterFamily> {
