@@ -5,6 +5,7 @@
 
 use std::fmt::{self, Debug};
 use std::hash::Hash;
+use std::sync::Arc;
 
 use crate::event::Process;
 use crate::history::{Fate, History, Operation};
@@ -110,12 +111,13 @@ pub trait Model: Send + Sync {
         Vec::new()
     }
 
-    /// The three above at once, for models that learn them together.
+    /// The three above at once, for models that learn them together, or more.
     fn foresight(&self, calls: &[Call<Self::Input, Self::Output>]) -> Foresight<Self::State> {
         Foresight {
             last_needs: self.last_needs(calls),
             blindness: self.blind_and_idle(calls),
             only_from: self.only_from(calls),
+            hopeless: None,
         }
     }
 
@@ -135,6 +137,12 @@ pub trait Model: Send + Sync {
     /// be known without going through all that was possible before.
     fn any_other(&self) -> Option<Self::State> {
         None
+    }
+
+    /// About how many bytes a state holds outside of itself that it does not share with the state from which an operation led
+    /// to it: what a search counts against its budget of memory.
+    fn heap_bytes(&self, _state: &Self::State) -> usize {
+        0
     }
 
     /// The operation in words, without the process: `read 7`.
@@ -169,6 +177,30 @@ pub struct Foresight<S> {
     pub blindness: Vec<Blindness>,
     /// See [`Model::only_from`].
     pub only_from: Vec<Option<S>>,
+    /// Which states no execution of all calls comes through.
+    pub hopeless: Option<Hopeless<S>>,
+}
+
+/// Whether it is certain that no execution of all calls at hand comes through a state. To say no is always right.
+#[derive(Clone)]
+pub struct Hopeless<S>(Arc<dyn Fn(&S) -> bool + Send + Sync>);
+
+impl<S> Hopeless<S> {
+    /// By this function.
+    pub fn new(is: impl Fn(&S) -> bool + Send + Sync + 'static) -> Self {
+        Hopeless(Arc::new(is))
+    }
+
+    /// Whether it is certain of `state`.
+    pub fn is(&self, state: &S) -> bool {
+        (self.0)(state)
+    }
+}
+
+impl<S> Debug for Hopeless<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hopeless(..)")
+    }
 }
 
 /// See [`Model::effect`].

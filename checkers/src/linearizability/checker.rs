@@ -6,9 +6,9 @@ use super::explain::fails;
 use super::judge::{OneAnswer, Outcome, judge};
 use super::named_register::NamedRegister;
 use super::registers::{self, OneRegister, Registers};
-use super::rounds::{Stopping, map, solve_all};
+use super::rounds::{Searched, Stopping, map, solve_all};
 use super::search::Limits;
-use super::solve::Answer;
+use super::solve::{Answer, SEARCH};
 use super::special::{Special, register};
 use crate::checker::{Budget, Checker};
 use crate::hash::FastHash;
@@ -17,8 +17,6 @@ use crate::model::{Call, Calls, DecodeError, Decoded, Model, Recorded};
 use crate::value::Value;
 use crate::verdict::Judgement;
 
-/// The name of the general algorithm.
-pub(super) const SEARCH: &str = "just-in-time linearization";
 /// Of a history of completions alone.
 const TIMELESS: &str = "the history has no invocations, so it does not say what came before what";
 /// The name of the special one for registers.
@@ -91,8 +89,8 @@ impl<M: Model> Linearizability<M> {
 /// Calls may be in any order; two must not have the same `call` position. A call without `ret`
 /// is optional. Nothing else is checked: a `ret` before its `call` counts as one at its `call`.
 pub fn check_operations<M: Model>(model: &M, calls: Calls<M>, budget: &Budget<'_>) -> Answer<M> {
-    let (mut answers, _) = solve_all(model, vec![calls], budget);
-    answers.pop().unwrap_or(Answer::Linearizable)
+    let mut searched = solve_all(model, vec![calls], budget);
+    searched.answers.pop().unwrap_or(Answer::Linearizable)
 }
 
 /// Whether no execution of `calls` begins in one of `states`: what a [`Refutation`](super::Refutation) claims of its
@@ -227,14 +225,16 @@ fn search_the_rest<M: Model>(
     }
     let decided = answers.iter().any(|answer| matches!(answer, Some(OneAnswer::Contradiction(_))));
     let by_search = left.len();
-    let (searched, steps) =
-        if decided || left.is_empty() { (Vec::new(), 0) } else { solve_all(model, left, budget) };
+    let nothing = Searched { answers: Vec::new(), steps: 0, by: Vec::new() };
+    let searched = if decided || left.is_empty() { nothing } else { solve_all(model, left, budget) };
+    let searches = if searched.by.is_empty() { SEARCH.to_owned() } else { searched.by.join(" + ") };
     let algorithm = match (by_search, answers.len() - by_search) {
         (0, _) => special.into(),
-        (_, 0) => SEARCH.into(),
-        _ => format!("{special} + {SEARCH}").into(),
+        (_, 0) => searches.into(),
+        _ => format!("{special} + {searches}").into(),
     };
-    let mut searched = searched.into_iter();
+    let steps = searched.steps;
+    let mut searched = searched.answers.into_iter();
     let operations: usize = named.iter().map(|(_, operations)| operations).sum();
     let not_begun = || Answer::Unknown {
         reason: "not searched, because another object is not linearizable".to_owned(),

@@ -34,6 +34,7 @@ pub(super) fn catch_up<M: Model, B: Bits>(
     let limits = Limits { steps: steps.min(limits.steps), bytes, stop: limits.stop };
     let mut sweep = Sweep::from(problem, base.clone());
     sweep.end = layer;
+    sweep.hopeless = search.ahead.hopeless.as_ref();
     let step = sweep.run(&limits);
     let steps = sweep.steps;
     // It is not stuck where the search came by.

@@ -11,25 +11,28 @@
 //! | `special/` | near-linear checkers, asked first |
 //! | `registers.rs`, `named_register.rs` | from the tape to the columns of one of them, and on to the search |
 //! | `rounds.rs` | objects side by side, with one budget |
-//! | `solve.rs` | one object |
+//! | `parts.rs` | a long history of one object in parts, side by side |
+//! | `solve.rs` | one object, or a part of it |
 //! | `problem.rs`, `bits.rs` | its calls as a line of events with slots |
-//! | `search.rs` | depth first, with a cache: the judge |
-//! | `couple.rs` | what is exactly known late in a history, without going back to its beginning |
+//! | `search.rs`, `ahead.rs` | depth first, with a cache: the judge |
 //! | `sweep.rs` | breadth first: all that is possible at an event |
+//! | `couple.rs`, `forget.rs` | what is exactly known late in a history, so that the rest can be forgotten |
 //! | `explain.rs` | from a violation to evidence |
 //! | `judge.rs`, `report.rs` | from answers and evidence to a judgement |
 //!
-//! # What is not done
+//! # Two algorithms, one space
 //!
-//! **One object is searched by one thread.** Splitting its history at quiescent places, and searching
-//! the parts from every state that they could begin in, is not done: a register under five busy
-//! clients takes 0.25 µs an operation, and a violation now costs hardly more than none; where it takes long (many
-//! clients, repeated values) there are no quiescent places. That is an argument, not a measurement. Objects are searched side by side.
+//! Both walk through the same configurations: a place in the line of events, the calls in flight there that have
+//! taken effect, and the state. *Wing–Gong–Lowe* goes depth first and remembers where it was, so a
+//! linearizable history costs it little more than its length; *just-in-time linearization* (Lowe 2017) goes breadth first, keeps the
+//! configurations of one event alone, and so needs no more memory for a long history than for a short one. The
+//! first begins. When it remembers much, the second finds out all that is possible late in the history, if that is
+//! cheap, so that the first goes on from there with an empty memory; when its memory is full, the second takes over; and
+//! what has to be explained, it explains. The judgement names who answered.
 //!
-//! **Wing, Gong and Lowe's search without the just-in-time restriction is not an alternative.** Tried
-//! on FIFO queues of three repeated values with three and five clients, 100 to 300 operations, five histories
-//! of each kind, 100,000 steps for each search, it decided as many histories as this one of those that are linearizable, and
-//! one more of 10 of those that are not. Where elements differ, queues have their own checker. Stacks and sets were not tried.
+//! (Wing and Gong's search keeps the *set of all calls* that have taken effect. Since a call can take effect only while it is
+//! in flight, the place of the first return that is still to be explained stands for all but those in
+//! flight, and each such return allows exactly what Lowe's just-in-time rule allows.)
 
 mod ahead;
 mod bits;
@@ -45,7 +48,7 @@ mod registers;
 mod report;
 mod rounds;
 mod search;
-mod solve;
+pub(crate) mod solve;
 pub mod special;
 mod sweep;
 

@@ -21,7 +21,7 @@ use super::couple::{Conceivable, same};
 use super::problem::{Place, Problem};
 use super::rounds::map;
 use super::search::{Configuration, Limits, Possible};
-use super::solve::{Answer, Part, Solved, solve_part};
+use super::solve::{Answer, Part, SEARCH, Solved, solve_part};
 use super::sweep::{Reached, Step, Sweep};
 use crate::hash::FastHash;
 use crate::model::Model;
@@ -185,15 +185,17 @@ pub(super) fn solve_parts<M: Model, B: Bits>(
         Some(solved)
     });
     let mut steps = 0;
+    let mut by = SEARCH;
     for solved in solved.into_iter().flatten() {
         steps += solved.steps;
+        by = if by == SEARCH { solved.by } else { by };
         match solved.answer {
             Answer::Linearizable => {}
-            Answer::NotLinearizable(_) => return Ok(Solved { steps, ..solved }),
+            Answer::NotLinearizable(_) => return Ok(Solved { steps, by, ..solved }),
             Answer::Unknown { .. } => return Err(steps),
         }
     }
-    Ok(Solved { answer: Answer::Linearizable, steps })
+    Ok(Solved { answer: Answer::Linearizable, steps, by })
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 //! hard object has eaten the budget, whichever comes first, and since a round is always finished,
 //! the answer is the same on every run.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -19,12 +20,17 @@ use crate::model::{Calls, Model};
 /// Below this many calls a thread costs more than it gains.
 const WORTH_A_THREAD: usize = 2_000;
 
-/// Answers for each of `objects`, and the steps taken.
-pub(super) fn solve_all<M: Model>(
-    model: &M,
-    objects: Vec<Calls<M>>,
-    budget: &Budget<'_>,
-) -> (Vec<Answer<M>>, u64) {
+/// What came of a search of many objects.
+pub(super) struct Searched<M: Model> {
+    /// For each object.
+    pub(super) answers: Vec<Answer<M>>,
+    pub(super) steps: u64,
+    /// The algorithms that answered, in an order of their own.
+    pub(super) by: Vec<&'static str>,
+}
+
+/// Answers for each of `objects`.
+pub(super) fn solve_all<M: Model>(model: &M, objects: Vec<Calls<M>>, budget: &Budget<'_>) -> Searched<M> {
     let total: usize = objects.iter().map(Vec::len).sum();
     let all_threads = if total < WORTH_A_THREAD { 1 } else { budget.threads.max(1) };
     let threads = all_threads.min(objects.len().max(1));
@@ -44,6 +50,7 @@ pub(super) fn solve_all<M: Model>(
     let mut open: Vec<usize> = (0..problems.len()).collect();
     // The largest first: nobody waits for it at the end.
     open.sort_by_key(|&at| std::cmp::Reverse(problems[at].events.len()));
+    let mut by = BTreeSet::new();
     let mut spent = 0_u64;
     let mut factor = 1_u64;
     while !open.is_empty() {
@@ -62,6 +69,7 @@ pub(super) fn solve_all<M: Model>(
         let mut still_open = Vec::new();
         for (&at, solved) in open.iter().zip(solved) {
             spent += solved.steps;
+            by.insert(solved.by);
             refuted |= matches!(solved.answer, Answer::NotLinearizable(_));
             match solved.answer {
                 Answer::Unknown { out_of_steps: true, .. } => still_open.push(at),
@@ -78,7 +86,8 @@ pub(super) fn solve_all<M: Model>(
         factor = factor.saturating_mul(16);
     }
     let never = || Answer::Unknown { reason: "not begun".to_owned(), longest_prefix: 0, out_of_steps: true };
-    (answers.into_iter().map(|answer| answer.unwrap_or_else(never)).collect(), spent)
+    let answers = answers.into_iter().map(|answer| answer.unwrap_or_else(never)).collect();
+    Searched { answers, steps: spent, by: by.into_iter().collect() }
 }
 
 /// Asks between objects whether to stop, which none of them may be large enough to do.

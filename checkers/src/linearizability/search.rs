@@ -128,7 +128,7 @@ pub(super) struct Possible<B, S> {
 /// A search through one problem, or through a part of it.
 pub(super) struct Search<'p, 'm, M: Model, B> {
     problem: &'p Problem<'m, M>,
-    ahead: &'p Ahead<M>,
+    pub(super) ahead: &'p Ahead<M>,
     /// Where it began.
     pub(super) base: Possible<B, M::State>,
     /// How many steps had been taken then.
@@ -334,6 +334,7 @@ impl<'p, 'm, M: Model, B: Bits> Search<'p, 'm, M, B> {
         match self.visited.entry(key) {
             Entry::Vacant(entry) => {
                 self.outside += configuration.placed.heap_bytes() + configuration.used.heap_bytes();
+                self.outside += self.problem.model.heap_bytes(&configuration.state);
                 entry.insert(Antichain::One(configuration.used.clone()));
                 true
             }
@@ -473,7 +474,9 @@ impl<'p, 'm, M: Model, B: Bits> Search<'p, 'm, M, B> {
                     }
                 }
             }
-            let mut states = problem.step(&frame.configuration.state, call).into_iter();
+            let hopeless = |state: &M::State| self.ahead.hopeless.as_ref().is_some_and(|h| h.is(state));
+            let mut states =
+                problem.step(&frame.configuration.state, call).into_iter().filter(|state| !hopeless(state));
             let Some(first) = states.next() else { continue };
             for state in states {
                 self.alternatives.push((depth, Configuration { state, ..after.clone() }));

@@ -11,6 +11,10 @@ use super::search::{CHECKPOINT, Found, Limits, Patience, Possible, Search, Spent
 use super::sweep::{Step, Sweep};
 use crate::model::Model;
 
+/// The general algorithms: [depth first](super::search)…
+pub(crate) const SEARCH: &str = "Wing-Gong-Lowe";
+/// …and [breadth first](super::sweep).
+pub(crate) const SWEEP: &str = "just-in-time linearization";
 /// How many steps may be spent on finding where a history breaks that is known to be broken, beside
 /// two for each of its events: enough to go through a history that is not too concurrent, and a part
 /// of what the verdict may have cost.
@@ -23,6 +27,8 @@ pub(super) struct Solved<M: Model> {
     pub(super) answer: Answer<M>,
     /// Steps taken, without those of an explanation.
     pub(super) steps: u64,
+    /// Which algorithm answered.
+    pub(super) by: &'static str,
 }
 
 /// Whether calls on one object are linearizable.
@@ -51,7 +57,7 @@ const MEMORY: usize = if cfg!(test) { 4 << 10 } else { 16 << 20 };
 
 /// The answer of whoever was told to stop before beginning.
 pub(super) fn not_begun<M: Model>(problem: &Problem<'_, M>, reason: String) -> Solved<M> {
-    Solved { answer: unknown(problem, Spent::Stopped(reason), 0), steps: 0 }
+    Solved { answer: unknown(problem, Spent::Stopped(reason), 0), steps: 0, by: SEARCH }
 }
 
 /// Whether the calls of a problem are linearizable. Its parts are searched by so many threads.
@@ -128,7 +134,7 @@ pub(super) fn solve_part<M: Model, B: Bits>(
     drop(search);
     let rest = Limits { steps: limits.steps.saturating_sub(steps), ..*limits };
     match found {
-        Found::Linearizable => Solved { answer: Answer::Linearizable, steps },
+        Found::Linearizable => Solved { answer: Answer::Linearizable, steps, by: SEARCH },
         Found::Stuck { .. } => {
             // It is decided. The explanation has an allowance of its own, so that a violation is
             // not less well explained for being found quickly.
@@ -148,10 +154,10 @@ pub(super) fn solve_part<M: Model, B: Bits>(
                     out_of_steps: false,
                 },
             };
-            Solved { answer, steps }
+            Solved { answer, steps, by: SEARCH }
         }
         Found::Spent(Spent::Bytes) => sweep_part(problem, part, &rest, steps, furthest),
-        Found::Spent(spent) => Solved { answer: unknown(problem, spent, furthest), steps },
+        Found::Spent(spent) => Solved { answer: unknown(problem, spent, furthest), steps, by: SEARCH },
     }
 }
 
@@ -180,7 +186,7 @@ fn run<M: Model, B: Bits>(
                 let (answer, steps) = known.finish(problem, search, &rest);
                 search.steps += steps;
                 if let Some(answer) = answer {
-                    return Err(Solved { answer, steps: search.steps });
+                    return Err(Solved { answer, steps: search.steps, by: SEARCH });
                 }
                 search.patience.events = events.saturating_mul(8);
             }
@@ -278,7 +284,7 @@ fn judge_and_explain<M: Model, B: Bits>(
         }
         Found::Spent(spent) => unknown(problem, spent, furthest),
     };
-    Solved { answer, steps }
+    Solved { answer, steps, by: SEARCH }
 }
 
 /// The search's cache is full: the sweep needs room for one event only, if more time.
@@ -313,7 +319,7 @@ fn sweep_part<M: Model, B: Bits>(
             }
         }
     };
-    Solved { answer, steps: steps_before + sweep.steps }
+    Solved { answer, steps: steps_before + sweep.steps, by: SWEEP }
 }
 
 fn unknown<M: Model>(problem: &Problem<'_, M>, spent: Spent, furthest: usize) -> Answer<M> {

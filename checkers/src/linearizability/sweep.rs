@@ -10,7 +10,7 @@ use super::bits::{Antichain, Bits, covered};
 use super::problem::{NONE, Place, Problem, Role};
 use super::search::{Configuration, Limits, Possible, Spent};
 use crate::hash::FastHash;
-use crate::model::Model;
+use crate::model::{Hopeless, Model};
 
 /// How many sets can be compared in the time of a step.
 const COMPARISONS_A_STEP: u64 = 16;
@@ -49,6 +49,8 @@ pub(super) struct Sweep<'p, 'm, M: Model, B> {
     pub(super) place: Place<B>,
     /// The event before which it ends.
     pub(super) end: usize,
+    /// States that it does not enter; then it does not reach all that is possible, but all that matters.
+    pub(super) hopeless: Option<&'p Hopeless<M::State>>,
     /// All configurations at the place, smallest first in what they used.
     pub(super) reached: Vec<Reached<B, M::State>>,
     trail: Option<Vec<Footstep>>,
@@ -61,7 +63,7 @@ impl<'p, 'm, M: Model, B: Bits> Sweep<'p, 'm, M, B> {
     pub(super) fn from(problem: &'p Problem<'m, M>, begin: Possible<B, M::State>) -> Self {
         let reached = begin.all.into_iter().map(|configuration| Reached { configuration, trail: NONE });
         let (reached, end) = (reached.collect(), problem.events.len());
-        Sweep { problem, place: begin.place, end, reached, trail: None, steps: 0, asked: 0 }
+        Sweep { problem, place: begin.place, end, hopeless: None, reached, trail: None, steps: 0, asked: 0 }
     }
 
     /// The same, with a memory of the way.
@@ -176,12 +178,14 @@ impl<'p, 'm, M: Model, B: Bits> Sweep<'p, 'm, M, B> {
                 through.push(from);
                 continue;
             }
+            let hopeless = self.hopeless;
+            let enters = |state: &M::State| hopeless.is_none_or(|hopeless| !hopeless.is(state));
             let mut choices: Vec<(u32, Configuration<B, M::State>)> = Vec::new();
             let mut slots =
                 self.place.in_flight.without(&from.configuration.placed).without(&self.place.reads);
             while let Some(slot) = slots.pop() {
                 let call = self.place.occupant[slot];
-                for state in problem.step(&from.configuration.state, call) {
+                for state in problem.step(&from.configuration.state, call).into_iter().filter(enters) {
                     let mut after = Configuration { state, ..from.configuration.clone() };
                     after.placed.insert(slot);
                     choices.push((call, after));
@@ -190,7 +194,7 @@ impl<'p, 'm, M: Model, B: Bits> Sweep<'p, 'm, M, B> {
             for number in self.place.open_mays(problem, &from.configuration.used) {
                 let call = problem.mays[number];
                 for state in problem.step(&from.configuration.state, call) {
-                    if state != from.configuration.state {
+                    if state != from.configuration.state && enters(&state) {
                         let mut after = Configuration { state, ..from.configuration.clone() };
                         after.used.insert(number);
                         choices.push((call, after));
@@ -205,6 +209,7 @@ impl<'p, 'm, M: Model, B: Bits> Sweep<'p, 'm, M, B> {
                     configuration.placed.insert(slot);
                 }
                 if known.is_new(&configuration) {
+                    known.outside += problem.model.heap_bytes(&configuration.state);
                     let mut trail = self.footstep(call, from.trail);
                     for &(_, read) in &reads {
                         trail = self.footstep(read, trail);

@@ -11,7 +11,9 @@ use std::sync::Arc;
 
 use crate::history::History;
 use crate::linearizability::special::Special;
-use crate::model::{Call, Calls, DecodeError, Decoded, Foresight, Model, Recorded, RegisterFamily};
+use crate::model::{
+    Call, Calls, DecodeError, Decoded, Effect, Foresight, Hopeless, Model, Recorded, RegisterFamily,
+};
 
 /// Any model.
 #[derive(Clone)]
@@ -110,6 +112,10 @@ trait Erased: Send + Sync {
     fn decode(&self, operation: &Recorded<'_>) -> Result<Option<Decoded<AnyModel>>, DecodeError>;
     fn settle(&self, calls: &mut Vec<AnyCall>);
     fn foresight(&self, calls: &[AnyCall]) -> Foresight<Thing>;
+    fn effect(&self, input: &Thing, output: Option<&Thing>) -> Effect<Thing>;
+    fn tells_of(&self, input: &Thing, output: Option<&Thing>, told: &mut Vec<Thing>);
+    fn any_other(&self) -> Option<Thing>;
+    fn heap_bytes(&self, state: &Thing) -> usize;
     fn register_family(&self) -> Option<RegisterFamily>;
     fn special(&self, calls: &[AnyCall], history: &History) -> Option<(&'static str, Special)>;
     fn describe(&self, input: &Thing, output: Option<&Thing>) -> String;
@@ -200,12 +206,41 @@ impl<M: Model + 'static> Erased for Behind<M> {
     }
 
     fn foresight(&self, calls: &[AnyCall]) -> Foresight<Thing> {
-        let Foresight { last_needs, blindness, only_from } = self.0.foresight(&Self::typed(calls));
+        let Foresight { last_needs, blindness, only_from, hopeless } = self.0.foresight(&Self::typed(calls));
         Foresight {
             last_needs: last_needs.into_iter().map(|(state, at)| (Thing::new(state), at)).collect(),
             blindness,
             only_from: only_from.into_iter().map(|state| state.map(Thing::new)).collect(),
+            hopeless: hopeless.map(|hopeless| {
+                Hopeless::new(move |state: &Thing| state.get().is_some_and(|state| hopeless.is(state)))
+            }),
         }
+    }
+
+    fn effect(&self, input: &Thing, output: Option<&Thing>) -> Effect<Thing> {
+        with_types!(input, output, Effect::Depends);
+        match self.0.effect(input, output) {
+            Effect::Nothing => Effect::Nothing,
+            Effect::Replaces(state) => Effect::Replaces(Thing::new(state)),
+            Effect::Depends => Effect::Depends,
+        }
+    }
+
+    fn tells_of(&self, input: &Thing, output: Option<&Thing>, told: &mut Vec<Thing>) {
+        with_types!(input, output, ());
+        let mut typed = Vec::new();
+        self.0.tells_of(input, output, &mut typed);
+        told.extend(typed.into_iter().map(Thing::new));
+    }
+
+    fn any_other(&self) -> Option<Thing> {
+        self.0.any_other().map(Thing::new)
+    }
+
+    fn heap_bytes(&self, state: &Thing) -> usize {
+        let outside = state.get().map_or(0, |state| self.0.heap_bytes(state));
+        // Behind the pointer stand its two counts as well.
+        outside + size_of::<M::State>() + 2 * size_of::<usize>()
     }
 
     fn register_family(&self) -> Option<RegisterFamily> {
@@ -277,6 +312,18 @@ impl Model for AnyModel {
     }
     fn foresight(&self, calls: &[AnyCall]) -> Foresight<Thing> {
         self.0.foresight(calls)
+    }
+    fn effect(&self, input: &Thing, output: Option<&Thing>) -> Effect<Thing> {
+        self.0.effect(input, output)
+    }
+    fn tells_of(&self, input: &Thing, output: Option<&Thing>, told: &mut Vec<Thing>) {
+        self.0.tells_of(input, output, told);
+    }
+    fn any_other(&self) -> Option<Thing> {
+        self.0.any_other()
+    }
+    fn heap_bytes(&self, state: &Thing) -> usize {
+        self.0.heap_bytes(state)
     }
     fn register_family(&self) -> Option<RegisterFamily> {
         self.0.register_family()

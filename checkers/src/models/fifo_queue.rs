@@ -127,6 +127,10 @@ impl Model for FifoQueue {
         from_models::fifo_queue(calls)
     }
 
+    fn heap_bytes(&self, state: &Self::State) -> usize {
+        state.items.heap_bytes()
+    }
+
     fn describe(&self, input: &QueueInput, output: Option<&QueueOutput>) -> String {
         queue::describe(input, output, ["enqueue", "dequeue"])
     }

@@ -164,6 +164,10 @@ impl Model for Log {
         })
     }
 
+    fn heap_bytes(&self, state: &Self::State) -> usize {
+        state.heap_bytes()
+    }
+
     fn describe(&self, input: &LogInput, output: Option<&LogOutput>) -> String {
         let said = match output {
             Some(LogOutput::Offset(offset)) => format!(": {offset}"),

@@ -97,6 +97,10 @@ impl Model for MultiRegister {
         Ok(if operation.fate == Fate::Fail { None } else { decoded(input, output) })
     }
 
+    fn heap_bytes(&self, state: &Self::State) -> usize {
+        state.heap_bytes()
+    }
+
     fn describe(&self, input: &Vec<Access>, output: Option<&ValuesRead>) -> String {
         let mut read = output.into_iter().flatten();
         let mut words: Vec<String> = Vec::new();

@@ -149,6 +149,10 @@ impl Model for Multiset {
         })
     }
 
+    fn heap_bytes(&self, state: &Self::State) -> usize {
+        state.heap_bytes()
+    }
+
     fn describe(&self, input: &MultisetInput, output: Option<&MultisetOutput>) -> String {
         let result = match output {
             Some(MultisetOutput::Is(result)) => format!(": {result}"),

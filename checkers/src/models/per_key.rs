@@ -126,6 +126,10 @@ impl<M: Model> Model for PerKey<M> {
         self.inner.any_other()
     }
 
+    fn heap_bytes(&self, state: &M::State) -> usize {
+        self.inner.heap_bytes(state)
+    }
+
     fn register_family(&self) -> Option<RegisterFamily> {
         let one = self.inner.register_family()?;
         (!one.keyed).then_some(RegisterFamily { keyed: true, ..one })

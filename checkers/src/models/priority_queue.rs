@@ -87,6 +87,10 @@ impl Model for PriorityQueue {
         queue::decode(operation, self, "`insert`, `enqueue`, `dequeue`, `dequeue-min` and `dequeue-max`")
     }
 
+    fn heap_bytes(&self, state: &Self::State) -> usize {
+        state.heap_bytes()
+    }
+
     fn describe(&self, input: &QueueInput, output: Option<&QueueOutput>) -> String {
         queue::describe(input, output, ["insert", "dequeue"])
     }

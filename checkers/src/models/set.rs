@@ -130,6 +130,10 @@ impl Model for Set {
         from_models::set(calls)
     }
 
+    fn heap_bytes(&self, state: &Self::State) -> usize {
+        state.heap_bytes()
+    }
+
     fn describe(&self, input: &SetInput, output: Option<&SetOutput>) -> String {
         let result = match output {
             Some(SetOutput::Is(result)) => format!(": {result}"),

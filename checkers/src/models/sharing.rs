@@ -67,6 +67,12 @@ impl<K: Clone + Ord + Hash, V: Clone + Eq + Hash> Shared<K, V> {
         self.0.is_none()
     }
 
+    /// About how many bytes the last change took.
+    pub fn heap_bytes(&self) -> usize {
+        let depth = self.len().checked_ilog2().map_or(0, |log| log as usize * 3 / 2 + 1);
+        depth * (size_of::<Node<K, V>>() + 2 * size_of::<usize>())
+    }
+
     /// The value of `key`.
     pub fn get(&self, key: &K) -> Option<&V> {
         let mut link = &self.0;

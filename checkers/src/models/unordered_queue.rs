@@ -65,6 +65,10 @@ impl Model for UnorderedQueue {
         from_models::unordered_queue(calls)
     }
 
+    fn heap_bytes(&self, state: &Self::State) -> usize {
+        state.heap_bytes()
+    }
+
     fn describe(&self, input: &QueueInput, output: Option<&QueueOutput>) -> String {
         queue::describe(input, output, ["enqueue", "dequeue"])
     }

@@ -302,6 +302,10 @@ impl Model for VersionedKv {
         decode::decode(operation)
     }
 
+    fn heap_bytes(&self, state: &Self::State) -> usize {
+        state.keys.heap_bytes() + size_of_val(state)
+    }
+
     fn describe(&self, input: &Transaction, output: Option<&Answered>) -> String {
         let acts = |acts: &[Act], results: &[Told]| {
             let words = acts.iter().enumerate().map(|(at, act)| match (act, results.get(at)) {

@@ -278,11 +278,7 @@ fn a_key_that_fails_is_named() {
          0 :ok :read [1 6]";
     let checker = Linearizability::new(PerKey::new(Register));
     for (checker, algorithm, begins) in [
-        (
-            checker.clone().general_only(),
-            "just-in-time linearization",
-            "key 1: process 0's read 6 (events 4 to 5)",
-        ),
+        (checker.clone().general_only(), "Wing-Gong-Lowe", "key 1: process 0's read 6 (events 4 to 5)"),
         (checker, "zones", "key 1: process 0's read 6 (events 4-5) found a value that nothing had written"),
     ] {
         let judgement = checker.check(&history(text), &Budget::default());

@@ -57,12 +57,18 @@ fn known(calls: &[KvCall]) -> Option<Known> {
 /// See [`Model::foresight`](crate::model::Model::foresight).
 pub(super) fn foresight(calls: &[KvCall]) -> Foresight<KvValue> {
     let Some(known) = known(calls) else {
-        return Foresight { last_needs: Vec::new(), blindness: Vec::new(), only_from: Vec::new() };
+        return Foresight {
+            last_needs: Vec::new(),
+            blindness: Vec::new(),
+            only_from: Vec::new(),
+            hopeless: None,
+        };
     };
     Foresight {
         last_needs: last_needs(calls, &known),
         blindness: blind_and_idle(calls, &known),
         only_from: known.only_from,
+        hopeless: None,
     }
 }
 
