@@ -28,11 +28,13 @@ pub(super) fn solve_all<M: Model>(
     let total: usize = objects.iter().map(Vec::len).sum();
     let threads = if total < WORTH_A_THREAD { 1 } else { budget.threads.clamp(1, objects.len().max(1)) };
     let objects: Vec<Mutex<Option<Calls<M>>>> = objects.into_iter().map(|c| Mutex::new(Some(c))).collect();
+    // All explanations together may take as many steps as all searches.
+    let explanation = budget.max_steps / objects.len().max(1) as u64;
     let problems = map(threads, objects.len(), |at| {
         let taken = objects[at].lock().unwrap_or_else(PoisonError::into_inner).take();
         let mut calls = taken.unwrap_or_default();
         model.settle(&mut calls);
-        Problem::new(model, calls)
+        Problem { explanation, ..Problem::new(model, calls) }
     });
 
     let bytes = budget.max_bytes / threads;

@@ -110,6 +110,7 @@ trait Erased: Send + Sync {
     fn decode(&self, operation: &Recorded<'_>) -> Result<Option<Decoded<AnyModel>>, DecodeError>;
     fn settle(&self, calls: &mut Vec<AnyCall>);
     fn foresight(&self, calls: &[AnyCall]) -> Foresight<Thing>;
+    fn observes(&self, calls: &[AnyCall]) -> bool;
     fn register_family(&self) -> Option<RegisterFamily>;
     fn special(&self, calls: &[AnyCall], history: &History) -> Option<(&'static str, Special)>;
     fn describe(&self, input: &Thing, output: Option<&Thing>) -> String;
@@ -208,6 +209,10 @@ impl<M: Model + 'static> Erased for Behind<M> {
         }
     }
 
+    fn observes(&self, calls: &[AnyCall]) -> bool {
+        self.0.observes(&Self::typed(calls))
+    }
+
     fn register_family(&self) -> Option<RegisterFamily> {
         self.0.register_family()
     }
@@ -277,6 +282,9 @@ impl Model for AnyModel {
     }
     fn foresight(&self, calls: &[AnyCall]) -> Foresight<Thing> {
         self.0.foresight(calls)
+    }
+    fn observes(&self, calls: &[AnyCall]) -> bool {
+        self.0.observes(calls)
     }
     fn register_family(&self) -> Option<RegisterFamily> {
         self.0.register_family()

@@ -114,6 +114,10 @@ impl<M: Model> Model for PerKey<M> {
         self.inner.foresight(calls)
     }
 
+    fn observes(&self, calls: &[Call<M::Input, M::Output>]) -> bool {
+        self.inner.observes(calls)
+    }
+
     fn conceivable(
         &self,
         calls: &[Call<M::Input, M::Output>],

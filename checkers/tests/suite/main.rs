@@ -14,6 +14,7 @@ mod isolation_oracle;
 mod isolation_text;
 mod kv_store;
 mod lying_model;
+mod model_cases;
 mod models;
 mod mutation;
 mod nothing_observed;
