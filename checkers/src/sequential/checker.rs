@@ -224,7 +224,7 @@ impl<M: Model> Sequential<M> {
             None => return Ok(Known::Valid(ZONES)),
             Some(suspects) => suspects,
         };
-        let stuck = match try_order(rows, &[], meter)? {
+        let stuck = match try_order(rows, &[], &[], meter)? {
             Tried::Order => return Ok(Known::Valid(WITNESS)),
             Tried::Stuck(stuck, most) => {
                 *placed = most;
@@ -257,11 +257,16 @@ impl<M: Model> Sequential<M> {
             if let Some(cycle) = windows::anywhere(rows, meter)? {
                 return Ok(invalid(&cycle));
             }
-            Forced { pairs: Vec::new(), after: Vec::new() }
+            Forced { pairs: Vec::new(), after: Vec::new(), rank: Vec::new() }
         };
-        match try_order(rows, &forced.pairs, meter)? {
-            Tried::Order => return Ok(Known::Valid(WITNESS)),
-            Tried::Stuck(_, most) => *placed = most.max(*placed),
+        // With what is forced, and by the clock, or by where each operation can stand.
+        let mut ranks = vec![u32::MAX; rows.all.len()];
+        members.iter().zip(&forced.rank).for_each(|(&row, &rank)| ranks[row as usize] = rank);
+        for clock in [Vec::new(), ranks] {
+            match try_order(rows, &forced.pairs, &clock, meter)? {
+                Tried::Order => return Ok(Known::Valid(WITNESS)),
+                Tried::Stuck(_, most) => *placed = most.max(*placed),
+            }
         }
         let program = Program::of_rows(text.part, rows, &forced);
         let searched = search(&self.model, &program, budget.max_bytes, meter);

@@ -73,6 +73,9 @@ pub(super) struct Forced {
     pub(super) pairs: Vec<(u32, u32)>,
     /// Of each operation that was asked about, in their order: how far other processes must be.
     pub(super) after: Vec<Vec<After>>,
+    /// Of each of them where in an order it stands if it stands in the middle of where it can: between as
+    /// many as come before it and as many as come after it.
+    pub(super) rank: Vec<u32>,
 }
 
 /// Whether what is forced among so many operations of so many chains can be found out.
@@ -279,11 +282,11 @@ impl<'r> Graph<'r> {
                 break;
             }
         }
-        let after = if fits { self.told(meter)? } else { Vec::new() };
+        let (after, rank) = if fits { (self.told(meter)?, self.ranks(meter)?) } else { Default::default() };
         let row = |op: u32| self.members[op as usize];
         let pairs = self.edges.iter().filter(|edge| !matches!(edge.why, Why::Process | Why::Reads));
         let pairs = pairs.map(|edge| (row(edge.from), row(edge.to))).collect();
-        Ok(Saturated::Open(Forced { pairs, after }))
+        Ok(Saturated::Open(Forced { pairs, after, rank }))
     }
 
     /// The operations in an order that keeps all edges, as far as there is one.
@@ -408,6 +411,28 @@ impl<'r> Graph<'r> {
             }
         }
         Ok(all)
+    }
+
+    /// See [`Forced::rank`].
+    fn ranks(&self, meter: &mut Meter<'_>) -> Result<Vec<u32>, Spent> {
+        let count = self.members.len();
+        meter.spend((count * self.chains.len()) as u64)?;
+        let mut ranks: Vec<i64> =
+            (0..count as u32).map(|op| self.clock(op).iter().map(|&n| i64::from(n)).sum()).collect();
+        for (chain, ops) in self.chains.iter().enumerate() {
+            for others in &self.chains {
+                meter.spend((ops.len() + others.len()) as u64)?;
+                // The first of the others that comes after the operation.
+                let mut first = 0;
+                for (number, &op) in ops.iter().enumerate() {
+                    while others.get(first).is_some_and(|&other| self.clock(other)[chain] as usize <= number) {
+                        first += 1;
+                    }
+                    ranks[op as usize] -= (others.len() - first) as i64;
+                }
+            }
+        }
+        Ok(ranks.into_iter().map(|rank| (rank + count as i64).clamp(0, i64::from(u32::MAX)) as u32).collect())
     }
 
     /// A short cycle, and what its edges follow from, as far as there is time.

@@ -9,7 +9,7 @@
 //!   holds: what comes later needs that no more;
 //! - else the change is placed, of those whose register has nobody waiting, whose value was there
 //!   first by the clock, if the clock could be believed: by the first return of whoever left it or found
-//!   it. A history is mostly near to what is linearizable.
+//!   it. A history is mostly near to what is linearizable. Or by another clock, if there is one.
 //!
 //! That takes operations times a logarithm. It finds no order where one would have to be guessed: then
 //! it says who was still waiting.
@@ -29,13 +29,15 @@ pub(super) enum Tried {
     Stuck(Vec<u32>, usize),
 }
 
-/// Tries. `pairs` are known to be in this order in every order.
+/// Tries. `pairs` are known to be in this order in every order; `clock` says of each row when to place it,
+/// or nothing.
 pub(super) fn try_order(
     rows: &Rows,
     pairs: &[(u32, u32)],
+    clock: &[u32],
     meter: &mut Meter<'_>,
 ) -> Result<Tried, Spent> {
-    let mut witness = Witness::new(rows, pairs, meter)?;
+    let mut witness = Witness::new(rows, pairs, clock, meter)?;
     let order = witness.order(meter)?;
     let certain = rows.certain().count();
     if order.len() == certain && explains(rows, &order) {
@@ -98,7 +100,12 @@ struct Witness<'r> {
 }
 
 impl<'r> Witness<'r> {
-    fn new(rows: &'r Rows, pairs: &[(u32, u32)], meter: &mut Meter<'_>) -> Result<Self, Spent> {
+    fn new(
+        rows: &'r Rows,
+        pairs: &[(u32, u32)],
+        clock: &[u32],
+        meter: &mut Meter<'_>,
+    ) -> Result<Self, Spent> {
         let count = rows.all.len();
         meter.spend(16 * count as u64 + 4 * pairs.len() as u64)?;
         let before = before_in_its_process(rows);
@@ -147,6 +154,9 @@ impl<'r> Witness<'r> {
                     witness.left[source as usize] += 1;
                 }
             }
+        }
+        if !clock.is_empty() {
+            witness.clock = clock.to_vec();
         }
         Ok(witness)
     }
@@ -298,7 +308,7 @@ mod tests {
     }
 
     fn tried(all: Vec<Row>) -> Tried {
-        try_order(&Rows { all, objects: 1 }, &[], &mut Meter::new(&Budget::default(), 1_000)).unwrap()
+        try_order(&Rows { all, objects: 1 }, &[], &[], &mut Meter::new(&Budget::default(), 1_000)).unwrap()
     }
 
     #[test]
