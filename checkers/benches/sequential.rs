@@ -44,7 +44,8 @@ fn main() {
 
 fn sequential(bench: &Bench, plan: Plan) {
     let Plan { operations, clients, keys, info, .. } = plan;
-    let what = format!("{operations} operations, {} keys, {clients} clients, {info} % unanswered", keys.max(1));
+    let what =
+        format!("{operations} operations, {} keys, {clients} clients, {info} % unanswered", keys.max(1));
     row(bench, &format!("sequential, {what}, linearizable"), plan, Scope::Whole, |history| history);
     row(bench, &format!("sequential, {what}, valid"), plan, Scope::Whole, |history| {
         skewed(&history, 100_000, 3)
@@ -78,7 +79,9 @@ fn row(bench: &Bench, name: &str, plan: Plan, scope: Scope, change: impl FnOnce(
 fn staleness(bench: &Bench, plan: Plan) {
     let Plan { operations, clients, keys, .. } = plan;
     let what = format!("{operations} operations, {} keys, {clients} clients, 1 % unanswered", keys.max(1));
-    for (which, spoiled, skew) in [("fresh", false, 0), ("one stale read", true, 0), ("clocks differ", false, 40_000)] {
+    for (which, spoiled, skew) in
+        [("fresh", false, 0), ("one stale read", true, 0), ("clocks differ", false, 40_000)]
+    {
         bench.row(&format!("staleness, {what}, {which}"), operations, || {
             let mut history = simulate(plan);
             if spoiled {
@@ -89,7 +92,8 @@ fn staleness(bench: &Bench, plan: Plan) {
             }
             move || {
                 let judgement = Staleness::default().check(&history, &Budget::default());
-                let detail = |name: &str| judgement.details.get(name).map(ToString::to_string).unwrap_or_default();
+                let detail =
+                    |name: &str| judgement.details.get(name).map(ToString::to_string).unwrap_or_default();
                 format!(
                     "{}, k {} to {}, {} ms",
                     judgement.verdict,

@@ -2,7 +2,8 @@
 
 mod order;
 
-use crate::history::Fate;
+use crate::history::{Fate, History};
+use crate::linearizability::special::{Special, from_models};
 use crate::model::{Call, DecodeError, Decoded, Foresight, Model, Recorded};
 use crate::models::PerKey;
 use crate::models::register::repeats_argument;
@@ -312,6 +313,15 @@ impl Model for KvEntry {
             };
             call.ret.is_some() || read.contains(leaves)
         });
+    }
+
+    /// Of a value that nobody wrote there is no need to try all orders.
+    fn special(
+        &self,
+        calls: &[Call<KvInput, KvOutput>],
+        _history: &History,
+    ) -> Option<(&'static str, Special)> {
+        from_models::made_up(order::made_up(calls)?)
     }
 
     fn foresight(&self, calls: &[Call<KvInput, KvOutput>]) -> Foresight<KvValue> {

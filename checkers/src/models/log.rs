@@ -198,7 +198,9 @@ impl Model for Log {
                 Some(format!("a size of {size} needs the log to have {size} entries"))
             }
             // Nothing was asked for, or nothing need be told.
-            (LogInput::Range(from, to), Some(LogOutput::Entries(entries))) if from >= to && entries.is_empty() => {
+            (LogInput::Range(from, to), Some(LogOutput::Entries(entries)))
+                if from >= to && entries.is_empty() =>
+            {
                 None
             }
             (LogInput::Poll(_), Some(LogOutput::Entries(entries))) if entries.is_empty() => None,
@@ -209,7 +211,9 @@ impl Model for Log {
                     0 => format!("finding nothing at {from} needs the log to end before it"),
                     n if n == asked => format!("finding {found} needs the log to have them from {from} on"),
                     n if n < asked => {
-                        format!("finding {found} and no more needs the log to have them from {from} on, and to end there")
+                        format!(
+                            "finding {found} and no more needs the log to have them from {from} on, and to end there"
+                        )
                     }
                     n => format!("finding {n} entries where {asked} were asked for is impossible"),
                 })

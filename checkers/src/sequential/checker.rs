@@ -127,7 +127,7 @@ impl<M: Model> Checker for Sequential<M> {
         let mut stopped = None;
         let mut evidence = Vec::new();
         let mut open = None;
-        let mut algorithm = ZONES;
+        let mut algorithm = "";
         let (mut valid, mut invalid, total) = (0, 0, parts.len());
         let mut left = parts.len() as u64;
         for part in parts {
@@ -144,7 +144,7 @@ impl<M: Model> Checker for Sequential<M> {
             match known {
                 Known::Valid(by) => {
                     valid += 1;
-                    algorithm = if by == ZONES { algorithm } else { by };
+                    algorithm = if cost(by) > cost(algorithm) { by } else { algorithm };
                 }
                 Known::Invalid(by, finding) => {
                     invalid += 1;
@@ -281,10 +281,11 @@ impl<M: Model> Sequential<M> {
     /// stronger: if every object has an order that keeps real time, the whole has.
     fn judge_any(&self, text: &Text<'_, M>, budget: &Budget<'_>, meter: &mut Meter<'_>) -> Known {
         let part = text.part;
-        let mut by = ZONES;
+        let mut by = LINEARIZABLE;
         let mut may_be_linearizable = true;
         let mut open: Vec<Calls<M>> = part.calls();
         open.retain(|calls| match self.model.special(calls, text.history) {
+            // Of several objects the last one's; of an object that is searched, the search.
             Some((name, Special::Valid)) => {
                 by = name;
                 false
@@ -305,7 +306,6 @@ impl<M: Model> Sequential<M> {
                 if open.is_empty() {
                     return Known::Valid(by);
                 }
-                by = LINEARIZABLE;
             }
             let rest = budget.max_steps.saturating_sub(meter.steps());
             let mut its = Meter::new(budget, turn.min(rest));
@@ -357,6 +357,12 @@ impl<M: Model> Sequential<M> {
         });
         may_be
     }
+}
+
+/// Which of the algorithms that confirmed keys is named: the one that had the most to do.
+fn cost(algorithm: &str) -> usize {
+    let known = ["", ZONES, LINEARIZABLE, WITNESS, SEARCH];
+    known.iter().position(|known| *known == algorithm).unwrap_or(1)
 }
 
 /// Operations that contradict linearizability, as rows; `None` if all registers are linearizable.

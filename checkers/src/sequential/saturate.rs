@@ -246,7 +246,8 @@ impl<'r> Graph<'r> {
             for &reader in readers {
                 // In one chain, one that comes before needs no edge.
                 if reader != write
-                    && (self.places[reader as usize].0 != *chain || self.places[reader as usize].1 > numbers[0])
+                    && (self.places[reader as usize].0 != *chain
+                        || self.places[reader as usize].1 > numbers[0])
                 {
                     self.edges.push(Edge { from: reader, to: write, why: Why::FindsFirst });
                 }
@@ -425,7 +426,8 @@ impl<'r> Graph<'r> {
                 // The first of the others that comes after the operation.
                 let mut first = 0;
                 for (number, &op) in ops.iter().enumerate() {
-                    while others.get(first).is_some_and(|&other| self.clock(other)[chain] as usize <= number) {
+                    while others.get(first).is_some_and(|&other| self.clock(other)[chain] as usize <= number)
+                    {
                         first += 1;
                     }
                     ranks[op as usize] -= (others.len() - first) as i64;

@@ -220,14 +220,14 @@ impl<M: Model> Search<'_, M> {
     /// operation ended first, and else in the order of their ends.
     fn ways_on(&self, configuration: &Configuration<M::State>) -> Vec<Way<M::State>> {
         let urgent = self.heads(configuration).min_by_key(|(_, op)| self.op(*op).ret.unwrap_or(usize::MAX));
-        let waits = |head: u32| !self.possible(self.state(configuration, self.op(head).object), self.op(head));
+        let waits =
+            |head: u32| !self.possible(self.state(configuration, self.op(head).object), self.op(head));
         let urgent = urgent.map(|(_, head)| (head, waits(head)));
         let mut ways: Vec<(u8, usize, Way<M::State>)> = Vec::new();
         let mut push = |way: Way<M::State>| {
             let op = self.op(way.op);
-            let suits = |head: u32| {
-                op.object == self.op(head).object && self.possible(&way.state, self.op(head))
-            };
+            let suits =
+                |head: u32| op.object == self.op(head).object && self.possible(&way.state, self.op(head));
             let helps = match urgent {
                 Some((head, _)) if head == way.op => 0,
                 Some((head, true)) if suits(head) => 1,

@@ -176,7 +176,9 @@ impl<'r> Witness<'r> {
             }
             let Some(Reverse((_, object, row))) = self.registers.pop() else { return Ok(order) };
             meter.spend(4)?;
-            if self.nobody_waits(object) && self.ready[object as usize].peek().is_some_and(|top| top.0.1 == row) {
+            if self.nobody_waits(object)
+                && self.ready[object as usize].peek().is_some_and(|top| top.0.1 == row)
+            {
                 self.ready[object as usize].pop();
                 self.now.push(row);
             }

@@ -57,7 +57,8 @@ fn what_is_no_text_cannot_be_appended_to_nor_what_is_no_number_incremented() {
         assert!(evidence.sentence.ends_with(sentence), "{}", evidence.sentence);
     }
     // In flight together, one after the other is possible, and was seen.
-    let beside = "0 :invoke :put [7 1]\n1 :invoke :append [7 \"b\"]\n1 :ok :append [7 \"b\"]\n0 :ok :put [7 1]\n";
+    let beside =
+        "0 :invoke :put [7 1]\n1 :invoke :append [7 \"b\"]\n1 :ok :append [7 \"b\"]\n0 :ok :put [7 1]\n";
     assert_eq!(judge("kv", beside).verdict, Verdict::Valid);
 }
 
@@ -65,7 +66,8 @@ fn what_is_no_text_cannot_be_appended_to_nor_what_is_no_number_incremented() {
 #[test]
 fn a_key_that_holds_nothing_but_text_was_not_looked_at_by_an_append() {
     let blind = "0 :invoke :put [7 \"a\"]\n0 :ok :put [7 \"a\"]\n0 :invoke :append [7 \"b\"]\n0 :ok :append [7 \"b\"]\n";
-    let counts = "0 :invoke :put [7 1]\n0 :ok :put [7 1]\n0 :invoke :increment [7 2]\n0 :ok :increment [7 2]\n";
+    let counts =
+        "0 :invoke :put [7 1]\n0 :ok :put [7 1]\n0 :invoke :increment [7 2]\n0 :ok :increment [7 2]\n";
     for text in [blind, counts] {
         let judgement = judge("kv", text);
         assert_eq!(judgement.verdict, Verdict::Unknown);
@@ -152,8 +154,16 @@ fn revisions_are_etcds() {
                         "{\"then\":[[\"put\",\"a\",2],[\"put\",\"b\",3]]}",
                         "{\"succeeded\":true,\"revision\":6}",
                     ],
-                    ["get", "\"b\"", "[\"b\",{\"value\":3,\"create-revision\":6,\"mod-revision\":6,\"version\":1}]"],
-                    ["get", "\"a\"", "[\"a\",{\"value\":2,\"create-revision\":5,\"mod-revision\":6,\"version\":2}]"],
+                    [
+                        "get",
+                        "\"b\"",
+                        "[\"b\",{\"value\":3,\"create-revision\":6,\"mod-revision\":6,\"version\":1}]",
+                    ],
+                    [
+                        "get",
+                        "\"a\"",
+                        "[\"a\",{\"value\":2,\"create-revision\":5,\"mod-revision\":6,\"version\":2}]",
+                    ],
                 ],
             ),
             (
@@ -168,7 +178,11 @@ fn revisions_are_etcds() {
                     put,
                     ["delete", "\"a\"", "null"],
                     ["put", "[\"a\" 2]", "null"],
-                    ["get", "\"a\"", "[\"a\",{\"value\":2,\"create-revision\":7,\"mod-revision\":7,\"version\":1}]"],
+                    [
+                        "get",
+                        "\"a\"",
+                        "[\"a\",{\"value\":2,\"create-revision\":7,\"mod-revision\":7,\"version\":1}]",
+                    ],
                 ],
             ),
             (
@@ -185,15 +199,30 @@ fn revisions_are_etcds() {
                 "of what is not there the numbers are 0, and no comparison of the value holds",
                 Verdict::Valid,
                 &[
-                    ["txn", "{\"compare\":[[\"version\",\"b\",\"=\",0]],\"then\":[]}", "{\"succeeded\":true}"],
-                    ["txn", "{\"compare\":[[\"mod-revision\",\"b\",\"<\",1]],\"then\":[]}", "{\"succeeded\":true}"],
-                    ["txn", "{\"compare\":[[\"value\",\"b\",\"!=\",1]],\"then\":[]}", "{\"succeeded\":false}"],
+                    [
+                        "txn",
+                        "{\"compare\":[[\"version\",\"b\",\"=\",0]],\"then\":[]}",
+                        "{\"succeeded\":true}",
+                    ],
+                    [
+                        "txn",
+                        "{\"compare\":[[\"mod-revision\",\"b\",\"<\",1]],\"then\":[]}",
+                        "{\"succeeded\":true}",
+                    ],
+                    [
+                        "txn",
+                        "{\"compare\":[[\"value\",\"b\",\"!=\",1]],\"then\":[]}",
+                        "{\"succeeded\":false}",
+                    ],
                 ],
             ),
             (
                 "what is not equal is not equal",
                 Verdict::Invalid,
-                &[put, ["txn", "{\"compare\":[[\"value\",\"a\",\"!=\",1]],\"then\":[]}", "{\"succeeded\":true}"]],
+                &[
+                    put,
+                    ["txn", "{\"compare\":[[\"value\",\"a\",\"!=\",1]],\"then\":[]}", "{\"succeeded\":true}"],
+                ],
             ),
             (
                 "the other branch is taken if one of two conditions does not hold",
@@ -217,11 +246,7 @@ fn the_others_are_as_their_definitions_say() {
     verdicts(
         "log",
         &[
-            (
-                "offsets have no gaps",
-                Verdict::Invalid,
-                &[["append", "7", "[7 0]"], ["append", "8", "[8 2]"]],
-            ),
+            ("offsets have no gaps", Verdict::Invalid, &[["append", "7", "[7 0]"], ["append", "8", "[8 2]"]]),
             (
                 "a range ends where the log ends",
                 Verdict::Valid,
@@ -235,9 +260,18 @@ fn the_others_are_as_their_definitions_say() {
             (
                 "a poll may",
                 Verdict::Valid,
-                &[["append", "7", "[7 0]"], ["append", "8", "8"], ["poll", "0", "[[0 7]]"], ["poll", "0", "[]"]],
+                &[
+                    ["append", "7", "[7 0]"],
+                    ["append", "8", "8"],
+                    ["poll", "0", "[[0 7]]"],
+                    ["poll", "0", "[]"],
+                ],
             ),
-            ("a range of nothing says nothing", Verdict::Unknown, &[["append", "7", "7"], ["range", "[2 2]", "[]"]]),
+            (
+                "a range of nothing says nothing",
+                Verdict::Unknown,
+                &[["append", "7", "7"], ["range", "[2 2]", "[]"]],
+            ),
             (
                 "more than was asked for",
                 Verdict::Invalid,
@@ -268,7 +302,11 @@ fn the_others_are_as_their_definitions_say() {
     verdicts(
         "semaphore-3",
         &[
-            ("all of them", Verdict::Valid, &[["acquire", "3", "nil"], ["release", "2", "nil"], ["acquire", "2", "nil"]]),
+            (
+                "all of them",
+                Verdict::Valid,
+                &[["acquire", "3", "nil"], ["release", "2", "nil"], ["acquire", "2", "nil"]],
+            ),
             ("more than are free", Verdict::Invalid, &[["acquire", "2", "nil"], ["acquire", "2", "nil"]]),
             ("more than there are", Verdict::Invalid, &[["acquire", "4", "nil"]]),
             ("more than were taken", Verdict::Invalid, &[["acquire", "1", "nil"], ["release", "2", "nil"]]),
@@ -287,7 +325,11 @@ fn the_others_are_as_their_definitions_say() {
                 Verdict::Invalid,
                 &[["acquire", "nil", "3"], ["release", "3", "nil"], ["acquire", "nil", "3"]],
             ),
-            ("a token of somebody else", Verdict::Invalid, &[["acquire", "nil", "3"], ["release", "2", "nil"]]),
+            (
+                "a token of somebody else",
+                Verdict::Invalid,
+                &[["acquire", "nil", "3"], ["release", "2", "nil"]],
+            ),
             ("held already", Verdict::Invalid, &[["acquire", "nil", "3"], ["acquire", "nil", "4"]]),
         ],
     );

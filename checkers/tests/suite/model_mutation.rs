@@ -24,14 +24,20 @@ struct Running {
     answer: Option<Value>,
 }
 
-/// So many operations by six clients, `lost` percent of them without an answer; and, if there is a lie, the
+/// So many operations by so many clients, `lost` percent of them without an answer; and, if there is a lie, the
 /// positions of what was done to tell it, behind four fifths.
-fn large(plain: &Plain, operations: usize, lost: u64, lie: Option<Lie>) -> (History, Vec<usize>) {
+fn large(
+    plain: &Plain,
+    clients: usize,
+    operations: usize,
+    lost: u64,
+    lie: Option<Lie>,
+) -> (History, Vec<usize>) {
     let mut random = Random(11);
     let mut state = (plain.initial)().swap_remove(0);
     let mut events: Vec<Event> = Vec::new();
-    let mut free: Vec<(usize, u64)> = (0..6).map(|client| (client, client as u64)).collect();
-    let mut next_process = 6;
+    let mut free: Vec<(usize, u64)> = (0..clients).map(|client| (client, client as u64)).collect();
+    let mut next_process = clients as u64;
     let mut busy: Vec<Running> = Vec::new();
     let mut late: Vec<Running> = Vec::new();
     let mut begun = 0;
@@ -66,7 +72,8 @@ fn large(plain: &Plain, operations: usize, lost: u64, lie: Option<Lie>) -> (Hist
             act(&mut random, plain, &mut state, &gone);
         }
         // While the others end, nobody begins; if the state does not suit, one does.
-        let begins = !free.is_empty() && begun < operations && (busy.is_empty() || !draining && random.percent(50));
+        let begins =
+            !free.is_empty() && begun < operations && (busy.is_empty() || !draining && random.percent(50));
         if begins {
             let (client, process) = free.swap_remove(random.below(free.len() as u64) as usize);
             begun += 1;
@@ -115,13 +122,16 @@ fn act(random: &mut Random, plain: &Plain, state: &mut State, doing: &Running) -
 }
 
 fn is_found(plain: &Plain, operations: usize, lost: u64, lie: Lie) {
-    let begin = std::time::Instant::now();
+    is_found_among(plain, 6, operations, lost, lie);
+}
+
+fn is_found_among(plain: &Plain, clients: usize, operations: usize, lost: u64, lie: Lie) {
     let checker = linearizable_by_name(plain.model).unwrap();
     let budget = Budget { max_steps: 5_000_000, ..Budget::default() };
-    let (truth, _) = large(plain, operations, lost, None);
+    let (truth, _) = large(plain, clients, operations, lost, None);
     let judgement = checker.check(&truth, &budget);
     assert_eq!(judgement.verdict, Verdict::Valid, "{}: {}", plain.model, judgement.reason);
-    let (spoiled, told) = large(plain, operations, lost, Some(lie));
+    let (spoiled, told) = large(plain, clients, operations, lost, Some(lie));
     let judgement = checker.check(&spoiled, &budget);
     assert_eq!(judgement.verdict, Verdict::Invalid, "{}: {}", plain.model, judgement.reason);
     let named = judgement.evidence[0].positions();
@@ -132,7 +142,6 @@ fn is_found(plain: &Plain, operations: usize, lost: u64, lie: Lie) {
         judgement.reason
     );
     assert!(named.len() < 100, "{}: {} operations", plain.model, named.len());
-    println!("{}: {:?}", plain.model, begin.elapsed());
 }
 
 /// A value that nobody ever writes.
@@ -161,14 +170,17 @@ fn counters_and_locks() {
 #[test]
 fn sets() {
     is_found(&SET, 10_000, 0, |state| {
-        Some(vec![("read", NIL, Value::list(state.clone())), ("contains", int(0), Value::Bool(!state.contains(&int(0))))])
+        Some(vec![
+            ("read", NIL, Value::list(state.clone())),
+            ("contains", int(0), Value::Bool(!state.contains(&int(0)))),
+        ])
     });
-    is_found(&SET, 10_000, 1, |_| Some(vec![("contains", strange(), Value::Bool(true))]));
-    is_found(&MULTISET, 10_000, 0, |state| {
+    is_found(&SET, 4_000, 1, |_| Some(vec![("contains", strange(), Value::Bool(true))]));
+    is_found(&MULTISET, 4_000, 0, |state| {
         let times = state.iter().filter(|element| **element == int(1)).count() as i64;
         Some(vec![("count", int(1), Value::pair(int(1), times + 1))])
     });
-    is_found(&MULTISET, 10_000, 1, |_| Some(vec![("remove", strange(), Value::Bool(true))]));
+    is_found(&MULTISET, 4_000, 1, |_| Some(vec![("remove", strange(), Value::Bool(true))]));
 }
 
 /// The same with elements of which hardly two are the same: of few values, who took out what is a riddle.
@@ -200,7 +212,8 @@ fn queues_and_stacks() {
         },
         ..STACK
     };
-    is_found(&stack, 2_000, 0, |_| Some(vec![("push", int(7), NIL), ("pop", NIL, int(8))]));
+    // There is no near-linear checker of stacks, and orders of pushes are many.
+    is_found_among(&stack, 3, 300, 0, |_| Some(vec![("push", int(7), NIL), ("pop", NIL, int(8))]));
     // The larger one of two priorities, while the smaller one is there.
     let ranked = Plain {
         propose: |random| match random.below(4) {
@@ -237,7 +250,8 @@ fn logs_and_stores() {
         let last = state.len() as i64 - 1;
         Some(vec![("read", int(last - 9), Value::pair(int(last - 9), strange()))])
     });
-    let strange_value = |_: &State| Some(vec![("get", Value::pair(0_i64, NIL), Value::pair(0_i64, strange()))]);
+    let strange_value =
+        |_: &State| Some(vec![("get", Value::pair(0_i64, NIL), Value::pair(0_i64, strange()))]);
     is_found(&KV, 10_000, 0, strange_value);
     is_found(&UNIQUE_APPENDS, 4_000, 1, strange_value);
     is_found(&KV, 10_000, 0, |_| {
@@ -245,7 +259,7 @@ fn logs_and_stores() {
         let append = Value::pair(1_i64, Value::from("b"));
         Some(vec![("put", put, NIL), ("append", append, NIL)])
     });
-    is_found(&MULTI_REGISTER, 10_000, 1, |_| {
+    is_found(&MULTI_REGISTER, 10_000, 0, |_| {
         let write = Value::list(["w".into(), "x".into(), int(1)]);
         let read = |value: Value| Value::list(["r".into(), "x".into(), value]);
         let asked = Value::list([write.clone(), read(NIL)]);

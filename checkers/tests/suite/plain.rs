@@ -263,7 +263,8 @@ pub const PRIORITY_QUEUE: Plain = Plain {
         _ => (pick(random, &["dequeue", "dequeue-min"]), NIL),
     },
     apply: |state, _, f, argument| {
-        let priority = |value: &Value| value.as_pair().map_or(value.clone(), |(priority, _)| priority.clone());
+        let priority =
+            |value: &Value| value.as_pair().map_or(value.clone(), |(priority, _)| priority.clone());
         if f == "insert" || f == "enqueue" {
             return vec![(sorted(with(state, argument)), NIL)];
         }

@@ -191,9 +191,13 @@ pub const VERSIONED_KV: Plain = Plain {
                     _ => Value::list(["put".into(), key.into(), small(random)]),
                 };
                 let acts = |random: &mut Random| {
-                    let mut acts: Vec<Value> =
-                        ["a", "b"].into_iter().filter(|_| random.percent(50)).collect::<Vec<_>>().into_iter()
-                            .map(|key| act(random, key)).collect();
+                    let mut acts: Vec<Value> = ["a", "b"]
+                        .into_iter()
+                        .filter(|_| random.percent(50))
+                        .collect::<Vec<_>>()
+                        .into_iter()
+                        .map(|key| act(random, key))
+                        .collect();
                     if random.percent(40) {
                         let at = random.below(acts.len() as u64 + 1) as usize;
                         acts.insert(at, Value::list(["get".into(), key.clone()]));

@@ -120,10 +120,7 @@ fn a_stale_read_is_sequentially_consistent_and_a_read_back_in_time_is_not() {
     let stale = "0 :invoke :write 1\n0 :ok :write 1\n0 :invoke :write 2\n0 :ok :write 2\n\
                  1 :invoke :read nil\n1 :ok :read 1\n";
     let valid = judge("register", Scope::Whole, stale);
-    assert_eq!(
-        (valid.verdict, &*valid.algorithm),
-        (Verdict::Valid, "an order found without going back")
-    );
+    assert_eq!((valid.verdict, &*valid.algorithm), (Verdict::Valid, "an order found without going back"));
     let back = format!("{stale}1 :invoke :read nil\n1 :ok :read 2\n1 :invoke :read nil\n1 :ok :read 1\n");
     let invalid = judge("register", Scope::Whole, &back);
     assert_eq!((invalid.verdict, &*invalid.algorithm), (Verdict::Invalid, "saturation of forced orders"));
@@ -201,10 +198,8 @@ fn what_processes_did_is_judged_and_not_when() {
 }
 
 /// As [`plain::UNIQUE_REGISTERS`], for as many keys.
-const TEN_REGISTERS: Plain = Plain {
-    initial: || vec![vec![checkers::Value::Nil; 10]],
-    ..plain::UNIQUE_REGISTERS
-};
+const TEN_REGISTERS: Plain =
+    Plain { initial: || vec![vec![checkers::Value::Nil; 10]], ..plain::UNIQUE_REGISTERS };
 
 /// Every operation is a process of its own, and all are in flight together.
 fn all_at_once(operations: usize, values: usize) -> History {
@@ -229,8 +224,9 @@ fn all_at_once(operations: usize, values: usize) -> History {
 
 #[test]
 fn operations_that_are_all_in_flight_take_no_time_if_values_differ() {
-    let judgement =
-        sequential_by_name("register", Scope::Whole).unwrap().check(&all_at_once(40_000, 20_000), &Budget::default());
+    let judgement = sequential_by_name("register", Scope::Whole)
+        .unwrap()
+        .check(&all_at_once(40_000, 20_000), &Budget::default());
     assert_eq!(judgement.verdict, Verdict::Valid, "{}", judgement.reason);
 }
 
@@ -247,9 +243,7 @@ fn who_is_told_to_stop_does_so_whatever_it_is_doing() {
     {
         let checker = sequential_by_name(model, Scope::Whole).unwrap();
         let asked = AtomicUsize::new(0);
-        let count = || {
-            (asked.fetch_add(1, Relaxed) >= 30).then(|| "time limit".to_owned())
-        };
+        let count = || (asked.fetch_add(1, Relaxed) >= 30).then(|| "time limit".to_owned());
         let budget = Budget { stop: Some(&count), ..Budget::default() };
         let judgement = checker.check(&history, &budget);
         println!("{model}: {} {}, asked {} times", judgement.verdict, judgement.reason, asked.load(Relaxed));

@@ -31,7 +31,8 @@ pub fn go_back(history: &History, share: usize) -> (History, [usize; 2]) {
     let mut last: HashMap<(Process, Option<Value>), (Value, usize, usize)> = HashMap::new();
     let mut found = None;
     for op in history.operations().filter(|op| op.call >= events.len() * share / 100) {
-        let Some((ret, completion)) = op.completion.filter(|(_, event)| event.event_type == EventType::Ok) else {
+        let Some((ret, completion)) = op.completion.filter(|(_, event)| event.event_type == EventType::Ok)
+        else {
             continue;
         };
         if op.invocation.f != "read" {

@@ -47,7 +47,8 @@ pub fn check(ops: &[FencedLockOp]) -> Special {
         for span in std::iter::once(acquire).chain(section.release) {
             if let Err(later) = latest.append(span) {
                 let holds = |(_, section): &&(u32, Section)| {
-                    section.acquire.call == later || section.release.is_some_and(|release| release.call == later)
+                    section.acquire.call == later
+                        || section.release.is_some_and(|release| release.call == later)
                 };
                 let lower = sections.iter().find(holds).map_or(acquire, |(_, section)| section.acquire);
                 return Special::Invalid(out_of_order(span, acquire, later, lower));
