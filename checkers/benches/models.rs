@@ -1,20 +1,19 @@
-//! How fast stores of text are judged, and other promises than linearizability measured.
+//! How fast stores of text are judged.
 //! `cargo bench -p checkers --bench models`.
 
 use checkers::models::Kv;
-use checkers::registry::{checker_by_name, linearizable_by_name, sequential_by_name};
-use checkers::sequential::Scope;
+use checkers::registry::linearizable_by_name;
 use checkers::{Budget, Checker, History, Linearizability};
 
 #[path = "../tests/suite/kv_store.rs"]
 mod kv_store;
 mod measure;
 #[path = "../tests/suite/simulate.rs"]
+#[allow(dead_code, reason = "the tests use more of it")]
 mod simulate;
 
 use kv_store::simulate_kv;
 use measure::Bench;
-use simulate::{Plan, make_stale, simulate};
 
 fn main() {
     let bench = Bench::from_args();
@@ -31,18 +30,6 @@ fn main() {
                 &history,
             );
         }
-    }
-    for (clients, keys) in [(5, 0), (10, 10)] {
-        let history = simulate(Plan { clients, keys, ..Plan::register(100_000) });
-        let (stale, _) = make_stale(&history, 90);
-        let model = if keys == 0 { "register" } else { "per-key-register" };
-        let sequential = sequential_by_name(model, Scope::Whole).expect("a model");
-        let staleness = checker_by_name("staleness").expect("a checker");
-        let name = format!("100k operations, {clients} clients, {} keys", keys.max(1));
-        row(&bench, &format!("sequential, {name}, linearizable"), &*sequential, &history);
-        row(&bench, &format!("sequential, {name}, one stale read"), &*sequential, &stale);
-        row(&bench, &format!("staleness, {name}, linearizable"), &*staleness, &history);
-        row(&bench, &format!("staleness, {name}, one stale read"), &*staleness, &stale);
     }
 }
 

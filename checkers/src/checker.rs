@@ -41,7 +41,7 @@ pub fn check_guarded(checker: &dyn Checker, history: &History, budget: &Budget<'
 /// [`Budget::stop`].
 #[derive(Clone, Copy)]
 pub struct Budget<'a> {
-    /// How many states a search may visit, over all keys.
+    /// How many states a search may visit, over all keys. Evidence for a violation may take as many again.
     pub max_steps: u64,
     /// How many bytes the caches of a search may hold, over all keys.
     pub max_bytes: usize,

@@ -17,11 +17,10 @@
 //! | [`model`], [`models`] | what a register should do |
 //! | [`linearizability`] | whether there is an order that explains everything |
 //! | [`sequential`] | whether there is one that keeps what each process did |
-//! | [`set_full`] | what became of every element of a set |
 //! | [`staleness`] | by how many writes and milliseconds reads are behind |
-//! | [`promises`] | banks, queues, counters, logs, locks, elections: a checker for each |
+//! | [`promises`] | sets, banks, queues, counters, logs, locks, elections: a checker for each |
 //! | [`stats`], [`availability`] | how much was answered, how fast, when and where |
-//! | [`registry`] | checkers and models by name |
+//! | [`registry`] | checkers, models, consistency levels and formats by name |
 //!
 //! ```
 //! use checkers::jsonl::{self, TornTail};
@@ -49,7 +48,6 @@ pub mod models;
 pub mod promises;
 pub mod registry;
 pub mod sequential;
-pub mod set_full;
 pub mod staleness;
 pub mod stats;
 pub mod tape;
@@ -62,8 +60,8 @@ pub use event::{Event, EventRef, EventType, Extra, Name, Process};
 pub use evidence::Evidence;
 pub use history::{Fate, History, HistoryError, HistoryProblem, Operation};
 pub use linearizability::Linearizability;
+pub use promises::SetFull;
 pub use sequential::Sequential;
-pub use set_full::SetFull;
 pub use staleness::Staleness;
 pub use stats::StatsChecker;
 pub use tape::ValueRef;

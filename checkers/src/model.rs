@@ -91,6 +91,16 @@ pub trait Model: Send + Sync {
         None
     }
 
+    /// Whether `calls`, all those on one object, say anything of it: some call was answered as it could
+    /// not have been in every state to which these calls can lead. Where none was, any order explains
+    /// them, and a verdict would mean nothing.
+    fn observes(&self, calls: &[Call<Self::Input, Self::Output>]) -> bool {
+        let says = |call: &Call<Self::Input, Self::Output>| {
+            call.output.is_some() && self.requirement(&call.input, call.output.as_ref()).is_some()
+        };
+        calls.iter().any(says)
+    }
+
     /// What a near-linear checker says of the calls on one object, with its name; `None` if there is
     /// none for these. See [`special`](crate::linearizability::special). Asked before
     /// [`settle`](Self::settle); the history tells processes by the calls' positions.

@@ -1,19 +1,23 @@
-//! The checkers and models by name, for whoever chooses them on a command line.
+//! The checkers, models, consistency levels and formats by name, each with a line of what it is, for
+//! whoever chooses them on a command line: the one place from which they are listed.
 
 use crate::checker::Checker;
 use crate::linearizability::Linearizability;
 use crate::models::{CasRegister, PerKey};
 use crate::promises;
 use crate::sequential::{Scope, Sequential};
-use crate::set_full::SetFull;
 use crate::staleness::Staleness;
 use crate::stats::StatsChecker;
 use crate::transactions;
 use crate::transactions::history::Holds;
 use crate::transactions::weak::{Isolation, Level};
 
+mod consistency;
+mod formats;
 mod models;
 
+pub use consistency::{OBJECT_CONSISTENCY, TRANSACTION_CONSISTENCY};
+pub use formats::FORMATS;
 pub use models::{MODELS, model_by_name};
 
 /// A name and what it stands for, in a line.
@@ -77,7 +81,6 @@ pub const CHECKERS: &[Listed] = &[
         name: "closed-predicate",
         summary: "transactions that read by predicate in a known universe: the same",
     },
-    Listed { name: "staleness", summary: "by how many writes and milliseconds reads are behind; a measure" },
     Listed { name: "stats", summary: "counts, latencies and errors; every function got something through" },
 ];
 
@@ -92,8 +95,8 @@ pub fn checker_by_name(name: &str) -> Option<Box<dyn Checker>> {
     Some(match name {
         "stats" => Box::new(StatsChecker),
         "staleness" => Box::new(Staleness::default()),
-        "set-full" => Box::new(SetFull { linearizable: false }),
-        "set-full-linearizable" => Box::new(SetFull { linearizable: true }),
+        "set-full" => Box::new(promises::SetFull { linearizable: false }),
+        "set-full-linearizable" => Box::new(promises::SetFull { linearizable: true }),
         "list-append" => Box::new(transactions::ListAppend::default()),
         "rw-register" => Box::new(transactions::RwRegister::default()),
         "closed-predicate" => Box::new(transactions::ClosedPredicate::default()),

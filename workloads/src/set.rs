@@ -5,9 +5,8 @@
 
 use std::time::Duration;
 
-use checkers::set_full::SetFull;
 use checkers::stats::StatsChecker;
-use checkers::{Checker, Name, Value};
+use checkers::{Checker, Name, SetFull, Value};
 use rand::Rng;
 
 use crate::client::Op;

@@ -16,7 +16,9 @@ use super::search::{CHECKPOINT, Limits, Possible, Stop};
 use super::sweep::{Reached, Step, Sweep};
 use crate::model::{Call, Calls, Model};
 
-/// How many steps an explanation may take, apart from the search that it explains.
+/// How many steps an explanation may take, apart from the search that it explains; but never more than
+/// its object's share of the budget. Whoever gives a search few steps has a verdict that is explained
+/// within as many again.
 const STEPS: u64 = 400_000;
 /// How many bytes its tables may hold.
 const BYTES: usize = 256 << 20;
@@ -76,14 +78,15 @@ pub struct WayOn<S> {
 
 /// Explains why no configuration passes the event at `end`. `starts(layer)` gives all
 /// configurations at a checkpoint at or before `layer`, and where that is; it must give the
-/// beginning if asked for 0. Whoever is told to stop has a smaller proof, not another verdict.
+/// beginning if asked for 0. It takes at most [`STEPS`] and [`Problem::explanation`] steps. Whoever is
+/// told to stop has a smaller proof, not another verdict.
 pub(super) fn explain<M: Model, B: Bits>(
     problem: &Problem<'_, M>,
     end: usize,
     stop: Stop<'_>,
     starts: impl Fn(usize) -> Possible<B, M::State>,
 ) -> Refutation<M> {
-    let mut limits = Limits { steps: STEPS, bytes: BYTES, stop };
+    let mut limits = Limits { steps: STEPS.min(problem.explanation), bytes: BYTES, stop };
     let mut refutation = bare(problem, end);
     let mut distance = CHECKPOINT / 4;
     loop {

@@ -47,6 +47,8 @@ pub(super) struct Problem<'m, M: Model> {
     pub(super) same_before: Vec<u32>,
     /// How many calls that return are in flight at most.
     pub(super) width: usize,
+    /// How many steps an explanation of it may take at most, beside those of the search.
+    pub(super) explanation: u64,
 }
 
 impl<'m, M: Model> Problem<'m, M> {
@@ -62,6 +64,7 @@ impl<'m, M: Model> Problem<'m, M> {
             mays: Vec::new(),
             same_before: Vec::new(),
             width: 0,
+            explanation: u64::MAX,
             calls,
             roles,
             events,

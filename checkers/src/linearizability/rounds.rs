@@ -35,11 +35,13 @@ pub(super) fn solve_all<M: Model>(model: &M, objects: Vec<Calls<M>>, budget: &Bu
     let all_threads = if total < WORTH_A_THREAD { 1 } else { budget.threads.max(1) };
     let threads = all_threads.min(objects.len().max(1));
     let objects: Vec<Mutex<Option<Calls<M>>>> = objects.into_iter().map(|c| Mutex::new(Some(c))).collect();
+    // All explanations together may take as many steps as all searches.
+    let explanation = budget.max_steps / objects.len().max(1) as u64;
     let problems = map(threads, objects.len(), |at| {
         let taken = objects[at].lock().unwrap_or_else(PoisonError::into_inner).take();
         let mut calls = taken.unwrap_or_default();
         model.settle(&mut calls);
-        Problem::new(model, calls)
+        Problem { explanation, ..Problem::new(model, calls) }
     });
 
     // One object that is alone, or nearly, is searched in parts.

@@ -116,6 +116,7 @@ trait Erased: Send + Sync {
     fn tells_of(&self, input: &Thing, output: Option<&Thing>, told: &mut Vec<Thing>);
     fn any_other(&self) -> Option<Thing>;
     fn heap_bytes(&self, state: &Thing) -> usize;
+    fn observes(&self, calls: &[AnyCall]) -> bool;
     fn register_family(&self) -> Option<RegisterFamily>;
     fn special(&self, calls: &[AnyCall], history: &History) -> Option<(&'static str, Special)>;
     fn describe(&self, input: &Thing, output: Option<&Thing>) -> String;
@@ -243,6 +244,10 @@ impl<M: Model + 'static> Erased for Behind<M> {
         outside + size_of::<M::State>() + 2 * size_of::<usize>()
     }
 
+    fn observes(&self, calls: &[AnyCall]) -> bool {
+        self.0.observes(&Self::typed(calls))
+    }
+
     fn register_family(&self) -> Option<RegisterFamily> {
         self.0.register_family()
     }
@@ -324,6 +329,10 @@ impl Model for AnyModel {
     }
     fn heap_bytes(&self, state: &Thing) -> usize {
         self.0.heap_bytes(state)
+    }
+
+    fn observes(&self, calls: &[AnyCall]) -> bool {
+        self.0.observes(calls)
     }
     fn register_family(&self) -> Option<RegisterFamily> {
         self.0.register_family()

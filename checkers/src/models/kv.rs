@@ -2,7 +2,8 @@
 
 mod order;
 
-use crate::history::Fate;
+use crate::history::{Fate, History};
+use crate::linearizability::special::{Special, from_models};
 use crate::model::{Call, DecodeError, Decoded, Effect, Foresight, Model, Recorded};
 use crate::models::PerKey;
 use crate::models::register::repeats_argument;
@@ -101,6 +102,41 @@ pub enum KvOutput {
     Existed(bool),
     /// To an increment: it holds this now.
     Became(i64),
+}
+
+/// What a value is to those operations that are not possible on every value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Text,
+    Number,
+    Neither,
+}
+
+impl KvInput {
+    /// What the key may hold after it; `None` for nothing, or no other thing than before.
+    fn leaves(&self) -> Option<Kind> {
+        match self {
+            KvInput::Get | KvInput::Delete => None,
+            KvInput::Append(_) => Some(Kind::Text),
+            KvInput::Increment(_) => Some(Kind::Number),
+            KvInput::Put(value) | KvInput::Cas { to: value, .. } => match value {
+                KvValue::Absent => None,
+                KvValue::Text(_) => Some(Kind::Text),
+                KvValue::Other(Value::Int(_)) => Some(Kind::Number),
+                KvValue::Other(_) => Some(Kind::Neither),
+            },
+        }
+    }
+
+    /// By how much it can bring the key nearer to the largest number.
+    fn size(&self) -> i128 {
+        match self {
+            KvInput::Increment(n) => i128::from(*n).abs(),
+            KvInput::Put(KvValue::Other(Value::Int(n)))
+            | KvInput::Cas { to: KvValue::Other(Value::Int(n)), .. } => i128::from(*n).abs(),
+            _ => 0,
+        }
+    }
 }
 
 impl KvEntry {
@@ -279,6 +315,15 @@ impl Model for KvEntry {
         });
     }
 
+    /// Of a value that nobody wrote there is no need to try all orders.
+    fn special(
+        &self,
+        calls: &[Call<KvInput, KvOutput>],
+        _history: &History,
+    ) -> Option<(&'static str, Special)> {
+        from_models::made_up(order::made_up(calls)?)
+    }
+
     fn foresight(&self, calls: &[Call<KvInput, KvOutput>]) -> Foresight<KvValue> {
         order::foresight(calls)
     }
@@ -309,6 +354,27 @@ impl Model for KvEntry {
     fn any_other(&self) -> Option<KvValue> {
         // Text is never held in this way.
         Some(KvValue::Other(Value::from("any other")))
+    }
+
+    /// That an append was possible says that the key held text or nothing, which is news only where it
+    /// can have held something else; so with an increment.
+    fn observes(&self, calls: &[Call<KvInput, KvOutput>]) -> bool {
+        let leaves = |kinds: [Kind; 2]| {
+            calls.iter().any(|call| call.input.leaves().is_some_and(|kind| kinds.contains(&kind)))
+        };
+        let mut appends = false;
+        let mut increments = false;
+        for Call { input, output, .. } in calls.iter().filter(|call| call.output.is_some()) {
+            match (input, output) {
+                (KvInput::Append(_), _) => appends = true,
+                (KvInput::Increment(_), Some(KvOutput::Done)) => increments = true,
+                _ if self.requirement(input, output.as_ref()).is_some() => return true,
+                _ => {}
+            }
+        }
+        let too_large = || calls.iter().map(|call| call.input.size()).sum::<i128>() > i128::from(i64::MAX);
+        appends && leaves([Kind::Number, Kind::Neither])
+            || increments && (leaves([Kind::Text, Kind::Neither]) || too_large())
     }
 
     fn describe(&self, input: &KvInput, output: Option<&KvOutput>) -> String {
@@ -347,11 +413,14 @@ impl Model for KvEntry {
                 format!("a delete with the answer {existed} needs the key to {holds}")
             }
             (KvInput::Increment(n), Some(KvOutput::Became(new))) => {
-                format!(
-                    "incrementing by {n} to {new} needs the key to hold {}",
-                    i128::from(*new) - i128::from(*n)
-                )
+                let was = i128::from(*new) - i128::from(*n);
+                let nothing = if was == 0 { " or nothing" } else { "" };
+                format!("incrementing by {n} to {new} needs the key to hold {was}{nothing}")
             }
+            (KvInput::Increment(n), _) => {
+                format!("incrementing by {n} needs the key to hold a number that can grow so, or nothing")
+            }
+            (KvInput::Append(_), _) => "appending needs the key to hold text or nothing".to_owned(),
             _ => return None,
         })
     }

@@ -201,13 +201,30 @@ impl Model for Log {
             (LogInput::Size, Some(LogOutput::Offset(size))) => {
                 Some(format!("a size of {size} needs the log to have {size} entries"))
             }
+            // Nothing was asked for, or nothing need be told.
+            (LogInput::Range(from, to), Some(LogOutput::Entries(entries)))
+                if from >= to && entries.is_empty() =>
+            {
+                None
+            }
             (LogInput::Poll(_), Some(LogOutput::Entries(entries))) if entries.is_empty() => None,
-            (LogInput::Range(from, _) | LogInput::Poll(from), Some(LogOutput::Entries(entries))) => {
-                if entries.is_empty() {
-                    return Some(format!("finding nothing at {from} needs the log to end before it"));
-                }
-                let entries = brackets(entries.iter().map(Value::to_string));
-                Some(format!("finding {entries} needs the log to have them from {from} on"))
+            (LogInput::Range(from, to), Some(LogOutput::Entries(entries))) => {
+                let asked = to.saturating_sub(*from);
+                let found = brackets(entries.iter().map(Value::to_string));
+                Some(match entries.len() as u64 {
+                    0 => format!("finding nothing at {from} needs the log to end before it"),
+                    n if n == asked => format!("finding {found} needs the log to have them from {from} on"),
+                    n if n < asked => {
+                        format!(
+                            "finding {found} and no more needs the log to have them from {from} on, and to end there"
+                        )
+                    }
+                    n => format!("finding {n} entries where {asked} were asked for is impossible"),
+                })
+            }
+            (LogInput::Poll(from), Some(LogOutput::Entries(entries))) => {
+                let found = brackets(entries.iter().map(Value::to_string));
+                Some(format!("finding {found} needs the log to have them from {from} on"))
             }
             _ => None,
         }

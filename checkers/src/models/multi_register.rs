@@ -126,25 +126,27 @@ impl Model for MultiRegister {
 
     fn requirement(&self, input: &Vec<Access>, output: Option<&ValuesRead>) -> Option<String> {
         let mut read = output?.iter();
-        let mut written: Vec<&Value> = Vec::new();
+        let mut written: Vec<(&Value, &Value)> = Vec::new();
         let mut needs = Vec::new();
         for access in input {
             match access {
-                Access::Write(name, _) => written.push(name),
+                Access::Write(name, value) => written.push((name, value)),
                 Access::Read(name) => {
                     let value = read.next()?;
-                    if !written.contains(&name) {
-                        needs.push(format!("{name} = {value}"));
+                    match written.iter().rev().find(|(own, _)| *own == name) {
+                        None => needs.push(format!("{name} = {value}")),
+                        Some((_, own)) if *own != value => {
+                            return Some(format!(
+                                "it read {name} = {value} after its own write of {own}, which is impossible"
+                            ));
+                        }
+                        Some(_) => {}
                     }
                 }
             }
         }
-        let own = || input.iter().any(|access| matches!(access, Access::Read(_)));
-        match needs.is_empty() {
-            true if own() => Some("reading after its own writes needs them to be there".to_owned()),
-            true => None,
-            false => Some(format!("this needs the registers to have {}", needs.join(", "))),
-        }
+        // What it wrote itself says nothing of what was there.
+        (!needs.is_empty()).then(|| format!("this needs the registers to have {}", needs.join(", ")))
     }
 }
 

@@ -130,6 +130,10 @@ impl<M: Model> Model for PerKey<M> {
         self.inner.heap_bytes(state)
     }
 
+    fn observes(&self, calls: &[Call<M::Input, M::Output>]) -> bool {
+        self.inner.observes(calls)
+    }
+
     fn register_family(&self) -> Option<RegisterFamily> {
         let one = self.inner.register_family()?;
         (!one.keyed).then_some(RegisterFamily { keyed: true, ..one })

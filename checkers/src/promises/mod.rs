@@ -9,7 +9,7 @@
 //! | workload | checker | source |
 //! |---|---|---|
 //! | adds to a set, a final read | [`Set`] `set` | Jepsen, `checker/set` |
-//! | adds and reads of a growing set | [`SetFull`](crate::SetFull) `set-full`, `set-full-linearizable` | Jepsen, `checker/set-full` |
+//! | adds and reads of a growing set | [`SetFull`] `set-full`, `set-full-linearizable` | Jepsen, `checker/set-full` |
 //! | enqueues and dequeues in any order | [`Queue`] `queue` | Jepsen, `checker/queue` |
 //! | the same, drained at the end | [`TotalQueue`] `total-queue` | Jepsen, `checker/total-queue` |
 //! | increments, decrements, reads | [`Counter`] `counter` | Jepsen, `checker/counter` |
@@ -48,6 +48,7 @@ mod per_key;
 mod queue;
 mod sequential_writes;
 mod set;
+mod set_full;
 mod shape;
 mod unique_ids;
 mod watch;
@@ -70,5 +71,6 @@ pub use per_key::PerKey;
 pub use queue::{Queue, TotalQueue};
 pub use sequential_writes::SequentialWrites;
 pub use set::Set;
+pub use set_full::SetFull;
 pub use unique_ids::UniqueIds;
 pub use watch::Watch;

@@ -1,30 +1,37 @@
 //! The checker of sequential consistency.
 
-use super::program::{Entries, EntriesOf, Entry, Op, Program, ProgramOf};
-use super::saturate::{Deed, Edge, Look, Saturated, Why, saturate};
-use super::search::{Found, Searched, search};
+use super::meter::{Meter, Spent};
+use super::program::{Entries, EntriesOf, Program};
+use super::rows::{Deed, Look, Rows, Unfit};
+use super::saturate::{Cycle, Forced, Saturated, fits, saturate};
+use super::search::{Found, search};
+use super::text::Text;
+use super::windows;
+use super::witness::{Tried, try_order};
 use crate::checker::{Budget, Checker};
 use crate::evidence::{Evidence, Finding};
 use crate::history::{Fate, History};
+use crate::linearizability::special::{Special, register};
 use crate::linearizability::{Answer, check_operations};
-use crate::model::{DecodeError, Model};
+use crate::model::{Calls, DecodeError, Model};
 use crate::models::{AnyModel, RegisterInput, RegisterOutput, Thing};
-use crate::value::Value;
 use crate::verdict::{Judgement, Verdict};
 
 const LINEARIZABLE: &str = "just-in-time linearization";
+const ZONES: &str = "zones";
+const WITNESS: &str = "an order found without going back";
 const SATURATION: &str = "saturation of forced orders";
 const SEARCH: &str = "search over what each process has done";
-/// How many steps the question may take whether the history is linearizable, as a share of all.
-const LINEARIZABLE_SHARE: u64 = 4;
-/// Up to so many operations, evidence of a search is made smaller.
-const SMALL: usize = 64;
-/// How many steps each attempt to make it smaller may take.
-const SHRINK_STEPS: u64 = 20_000;
+/// How many steps for each operation two searches that take turns get at first, and how many more in all.
+const FIRST_TURN: (u64, u64) = (2, 4096);
+/// How much more they get with each turn.
+const NEXT_TURN: u64 = 16;
+/// Up to so many operations all that is forced is found out at once, instead of beginning where it looks bad.
+const FEW: usize = 4_096;
+/// Around how many operations a contradiction is looked for.
+const SUSPECTS: usize = 16;
 /// How many objects' evidence a judgement carries.
 const MAX_OBJECTS_TOLD: usize = 8;
-/// How many sentences and operations a piece of evidence carries.
-const MAX_TOLD: usize = 64;
 
 /// What must be in one order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +42,7 @@ pub enum Scope {
     PerKey,
 }
 
-/// What an operation of a register did; see `saturate.rs`.
+/// What an operation of a register did; see `rows.rs`.
 type LookOf<M> = Look<<M as Model>::Input, <M as Model>::Output>;
 
 /// Judges whether a history is sequentially consistent with respect to a model.
@@ -96,13 +103,15 @@ impl<M: Model> Checker for Sequential<M> {
             Ok(all) => all,
             Err(error) => return Judgement::unknown(SEARCH, error.to_string()),
         };
-        if !history.operations().any(|operation| operation.fate() == Fate::Ok) {
+        // A cas that failed may be an answer, and then it says something.
+        let observed = all.calls().iter().any(|calls| self.model.observes(calls));
+        if !observed && !history.operations().any(|operation| operation.fate() == Fate::Ok) {
             return Judgement::unknown(
                 SEARCH,
                 "no client operation was answered with ok; there is nothing to judge",
             );
         }
-        if !all.entries.iter().any(|entry| self.observes(&entry.op)) {
+        if !observed {
             return Judgement::unknown(
                 SEARCH,
                 "nothing was observed: no operation was answered as it could not always have been; any order \
@@ -114,20 +123,28 @@ impl<M: Model> Checker for Sequential<M> {
             Scope::Whole => vec![all],
             Scope::PerKey => all.per_object(),
         };
-        let mut steps = 0;
+        let mut meter = Meter::new(budget, budget.max_steps);
+        let mut stopped = None;
         let mut evidence = Vec::new();
         let mut open = None;
-        let mut algorithm = LINEARIZABLE;
+        let mut algorithm = "";
         let (mut valid, mut invalid, total) = (0, 0, parts.len());
         let mut left = parts.len() as u64;
         for part in parts {
             // Whoever is cheap leaves more for the others.
-            let fair = budget.max_steps.saturating_sub(steps) / left.max(1);
+            let fair = budget.max_steps.saturating_sub(meter.steps()) / left.max(1);
             left -= 1;
-            match self.judge(history, &part, &Budget { max_steps: fair, ..*budget }, &mut steps) {
+            let mut its = Meter::new(budget, fair);
+            let known = match &stopped {
+                Some(Spent(reason)) => Known::Open(SEARCH, String::clone(reason), 0),
+                None => self.judge(history, &part, &Budget { max_steps: fair, ..*budget }, &mut its),
+            };
+            // With many keys it is asked here whether to stop: none may be large enough to ask.
+            stopped = stopped.or(meter.step(its.steps().min(fair)).err());
+            match known {
                 Known::Valid(by) => {
                     valid += 1;
-                    algorithm = if by == LINEARIZABLE { algorithm } else { by };
+                    algorithm = if cost(by) > cost(algorithm) { by } else { algorithm };
                 }
                 Known::Invalid(by, finding) => {
                     invalid += 1;
@@ -168,230 +185,210 @@ impl<M: Model> Checker for Sequential<M> {
             .with("model", self.model.name())
             .with("objects", objects)
             .with("operations", operations)
-            .with("steps", steps)
+            .with("steps", meter.steps().min(budget.max_steps))
     }
 }
 
 impl<M: Model> Sequential<M> {
-    fn observes(&self, op: &Op<M::Input, M::Output>) -> bool {
-        op.output.is_some() && self.model.requirement(&op.input, op.output.as_ref()).is_some()
+    fn judge(
+        &self,
+        history: &History,
+        part: &EntriesOf<M>,
+        budget: &Budget<'_>,
+        meter: &mut Meter<'_>,
+    ) -> Known {
+        let text = Text { model: &self.model, history, part };
+        match self.registers.map(|look| Rows::new(part, look)) {
+            Some(Ok(rows)) => {
+                let mut placed = 0;
+                let known = self.judge_registers(&text, &rows, budget, meter, &mut placed);
+                known.unwrap_or_else(|Spent(reason)| Known::Open(SATURATION, reason, placed))
+            }
+            Some(Err(Unfit::MadeUp(op))) => Known::Invalid(SATURATION, Box::new(text.made_up(op))),
+            Some(Err(Unfit::NotUnique)) | None => self.judge_any(&text, budget, meter),
+        }
     }
 
-    fn judge(&self, history: &History, part: &EntriesOf<M>, budget: &Budget<'_>, steps: &mut u64) -> Known {
-        // Local, and stronger: if every object has an order that keeps real time, the whole has.
-        let share = budget.max_steps / LINEARIZABLE_SHARE / part.keys.len().max(1) as u64;
-        let linearizable = |calls| {
-            let budget = Budget { max_steps: share, threads: 1, ..*budget };
-            matches!(check_operations(&self.model, calls, &budget), Answer::Linearizable)
+    /// Registers whose values are written once each: first an order is looked for that needs no guess,
+    /// then a contradiction, and only then is there a search.
+    fn judge_registers(
+        &self,
+        text: &Text<'_, M>,
+        rows: &Rows,
+        budget: &Budget<'_>,
+        meter: &mut Meter<'_>,
+        placed: &mut usize,
+    ) -> Result<Known, Spent> {
+        let invalid = |cycle: &Cycle| Known::Invalid(SATURATION, Box::new(text.cycle(rows, cycle)));
+        let suspects = match suspects(rows, meter)? {
+            None => return Ok(Known::Valid(ZONES)),
+            Some(suspects) => suspects,
         };
-        if part.calls().into_iter().all(linearizable) {
-            return Known::Valid(LINEARIZABLE);
-        }
-        let mut program = Program::new(part);
-        let text = Text { checker: self, history, part };
-        if let Some(look) = self.registers {
-            match saturate(&mut program, look, budget.max_steps / LINEARIZABLE_SHARE) {
-                Saturated::NotMine => program = Program::new(part),
-                Saturated::Open => {}
-                Saturated::MadeUp(op) => return Known::Invalid(SATURATION, Box::new(text.made_up(op))),
-                Saturated::Cycle(cycle, premises) => {
-                    return Known::Invalid(SATURATION, Box::new(text.cycle(&program, &cycle, &premises)));
+        let stuck = match try_order(rows, &[], &[], meter)? {
+            Tried::Order => return Ok(Known::Valid(WITNESS)),
+            Tried::Stuck(stuck, most) => {
+                *placed = most;
+                stuck
+            }
+        };
+        let members: Vec<u32> = rows.certain().collect();
+        let all_at_once = fits(members.len(), windows::chains(rows, &members));
+        if members.len() > FEW {
+            for suspects in [suspects, ends_of(&stuck)] {
+                if let Some(cycle) = windows::around(rows, &suspects, meter)? {
+                    return Ok(invalid(&cycle));
                 }
             }
         }
-        let searched = search(&self.model, &program, budget, budget.max_steps);
-        *steps += searched.steps;
-        match searched.found {
+        let forced = if all_at_once {
+            match saturate(rows, &members, meter)? {
+                Saturated::Open(forced) => forced,
+                Saturated::Contradiction(cycle) => {
+                    // The same may follow from less.
+                    let ends: Vec<u32> = cycle.edges.iter().map(|edge| edge.from).collect();
+                    let smaller = match members.len() > FEW {
+                        true => windows::around(rows, &ends_of(&ends), meter).ok().flatten(),
+                        false => None,
+                    };
+                    return Ok(invalid(&smaller.unwrap_or(cycle)));
+                }
+            }
+        } else {
+            if let Some(cycle) = windows::anywhere(rows, meter)? {
+                return Ok(invalid(&cycle));
+            }
+            Forced { pairs: Vec::new(), after: Vec::new(), rank: Vec::new() }
+        };
+        // With what is forced, and by the clock, or by where each operation can stand.
+        let mut ranks = vec![u32::MAX; rows.all.len()];
+        members.iter().zip(&forced.rank).for_each(|(&row, &rank)| ranks[row as usize] = rank);
+        for clock in [Vec::new(), ranks] {
+            match try_order(rows, &forced.pairs, &clock, meter)? {
+                Tried::Order => return Ok(Known::Valid(WITNESS)),
+                Tried::Stuck(_, most) => *placed = most.max(*placed),
+            }
+        }
+        let program = Program::of_rows(text.part, rows, &forced);
+        let searched = search(&self.model, &program, budget.max_bytes, meter);
+        Ok(match searched.found {
             Found::Order => Known::Valid(SEARCH),
             Found::None => Known::Invalid(SEARCH, Box::new(text.searched(&searched, budget))),
-            Found::Spent(reason) => Known::Open(SEARCH, reason, searched.furthest),
+            Found::Spent(Spent(reason)) => Known::Open(SEARCH, reason, searched.furthest.max(*placed)),
+        })
+    }
+
+    /// Anything: two searches take turns. One asks whether each object is linearizable, which is local, and
+    /// stronger: if every object has an order that keeps real time, the whole has.
+    fn judge_any(&self, text: &Text<'_, M>, budget: &Budget<'_>, meter: &mut Meter<'_>) -> Known {
+        let part = text.part;
+        let mut by = LINEARIZABLE;
+        let mut may_be_linearizable = true;
+        let mut open: Vec<Calls<M>> = part.calls();
+        open.retain(|calls| match self.model.special(calls, text.history) {
+            // Of several objects the last one's; of an object that is searched, the search.
+            Some((name, Special::Valid)) => {
+                by = name;
+                false
+            }
+            Some((_, Special::Invalid(_))) => {
+                may_be_linearizable = false;
+                true
+            }
+            _ => true,
+        });
+        let program = Program::new(part);
+        let (each, more) = FIRST_TURN;
+        let mut turn = part.entries.len() as u64 * each + more;
+        loop {
+            turn = turn.min(budget.max_steps.saturating_sub(meter.steps()));
+            if may_be_linearizable {
+                may_be_linearizable = self.drop_linearizable(&mut open, turn, budget, meter);
+                if open.is_empty() {
+                    return Known::Valid(by);
+                }
+            }
+            let rest = budget.max_steps.saturating_sub(meter.steps());
+            let mut its = Meter::new(budget, turn.min(rest));
+            let searched = search(&self.model, &program, budget.max_bytes, &mut its);
+            let spent = meter.step(its.steps());
+            match searched.found {
+                Found::Order => return Known::Valid(SEARCH),
+                Found::None => return Known::Invalid(SEARCH, Box::new(text.searched(&searched, budget))),
+                Found::Spent(Spent(reason)) => {
+                    let out_of_steps = reason == Spent::steps().0;
+                    if !out_of_steps || turn >= rest || spent.is_err() {
+                        let reason = spent.err().map_or(reason, |Spent(reason)| reason);
+                        return Known::Open(SEARCH, reason, searched.furthest);
+                    }
+                }
+            }
+            turn = turn.saturating_mul(NEXT_TURN);
         }
     }
 
-    /// As few operations as possible that still have no order. Reads may go; a change may only become
-    /// one that may not have happened.
-    fn smaller(&self, part: &EntriesOf<M>, budget: &Budget<'_>) -> EntriesOf<M> {
-        let mut part = part.clone();
-        let fails = |part: &EntriesOf<M>| {
-            search(&self.model, &Program::new(part), budget, SHRINK_STEPS).found == Found::None
-        };
-        let mut at = part.entries.len();
-        while at > 0 {
-            at -= 1;
-            let mut fewer = part.clone();
-            if fewer.entries[at].op.read_only {
-                fewer.entries.remove(at);
-            } else if fewer.entries[at].certain {
-                // It may then have answered anything, and what its process did later has no bond to it.
-                fewer.entries[at].certain = false;
-                fewer.entries[at].op.output = None;
-            } else {
-                continue;
+    /// Drops the objects that are linearizable, as far as that can be known in so many steps; whether all
+    /// may still be.
+    fn drop_linearizable(
+        &self,
+        open: &mut Vec<Calls<M>>,
+        steps: u64,
+        budget: &Budget<'_>,
+        meter: &mut Meter<'_>,
+    ) -> bool {
+        let share = steps / open.len().max(1) as u64;
+        let budget = Budget { max_steps: share, threads: 1, ..*budget };
+        let mut may_be = true;
+        open.retain(|calls| {
+            if !may_be {
+                return true;
             }
-            if fails(&fewer) {
-                part = fewer;
-            }
-        }
-        // One that may not have happened and need not have: the search had no use for it.
-        part
+            let answer = check_operations(&self.model, calls.clone(), &budget);
+            let (taken, stays) = match answer {
+                Answer::Linearizable => (share.min(calls.len() as u64), false),
+                Answer::NotLinearizable(_) => {
+                    may_be = false;
+                    (share.min(calls.len() as u64), true)
+                }
+                Answer::Unknown { .. } => (share, true),
+            };
+            // Whoever is told to stop is told so by the search as well.
+            may_be &= meter.step(taken).is_ok();
+            stays
+        });
+        may_be
     }
 }
 
-/// Puts findings into words.
-struct Text<'t, M: Model> {
-    checker: &'t Sequential<M>,
-    history: &'t History,
-    part: &'t EntriesOf<M>,
+/// Which of the algorithms that confirmed keys is named: the one that had the most to do.
+fn cost(algorithm: &str) -> usize {
+    let known = ["", ZONES, LINEARIZABLE, WITNESS, SEARCH];
+    known.iter().position(|known| *known == algorithm).unwrap_or(1)
 }
 
-impl<M: Model> Text<'_, M> {
-    fn say(&self, entry: &Entry<M::Input, M::Output>) -> String {
-        let op = &entry.op;
-        let what = self.checker.model.describe(&op.input, op.output.as_ref());
-        let key = self.part.keys[op.object as usize].as_ref().map(|key| format!(" of key {key}"));
-        let process = entry.process.number().unwrap_or(u32::MAX);
-        format!("process {process}'s {what}{} (event {})", key.unwrap_or_default(), op.call)
+/// Operations that contradict linearizability, as rows; `None` if all registers are linearizable.
+fn suspects(rows: &Rows, meter: &mut Meter<'_>) -> Result<Option<Vec<u32>>, Spent> {
+    let mut linearizable = true;
+    let mut suspects: Vec<u32> = Vec::new();
+    for register in rows.registers() {
+        meter.spend(16 * register.len() as u64)?;
+        let answer = register::check(&register);
+        linearizable &= answer == Special::Valid;
+        if let Special::Invalid(found) = answer {
+            let row = |call: &u32| rows.all.binary_search_by_key(call, |row| row.span.call).ok();
+            suspects.extend(found.operations.iter().filter_map(row).map(|row| row as u32));
+        }
     }
+    suspects.truncate(SUSPECTS);
+    Ok((!linearizable).then_some(suspects))
+}
 
-    fn op(&self, op: u32) -> String {
-        self.say(&self.part.entries[op as usize])
-    }
-
-    fn finding(&self, problem: &str, sentence: String, steps: Vec<String>, mut calls: Vec<usize>) -> Finding {
-        calls.sort_unstable();
-        calls.dedup();
-        calls.truncate(MAX_TOLD);
-        let mut finding = Finding::new(self.history, problem, sentence, &calls).because(steps);
-        let mut keys = self.part.keys.iter();
-        if let (Some(Some(key)), None) = (keys.next(), keys.next()) {
-            let key: Value = key.clone();
-            finding = finding.about(self.history, key, true);
-        }
-        finding
-    }
-
-    fn made_up(&self, op: u32) -> Finding {
-        let sentence = format!("{} found a value that nobody wrote", self.op(op));
-        let call = self.part.entries[op as usize].op.call;
-        self.finding("made-up", sentence, Vec::new(), vec![call])
-    }
-
-    fn cycle(&self, program: &ProgramOf<M>, cycle: &[Edge], premises: &[Edge]) -> Finding {
-        let why = |edge: &Edge| {
-            let (from, to) = (self.op(edge.from), self.op(edge.to));
-            match edge.why {
-                Why::Process => {
-                    format!("{from} comes before {to}: the same process did one and then the other")
-                }
-                Why::Reads => format!("{from} comes before {to}, which found what it left"),
-                Why::FindsFirst => {
-                    format!(
-                        "{from} comes before {to}: it found what was there at first, and that is gone then"
-                    )
-                }
-                Why::Overwritten { reader } => format!(
-                    "{from} comes before {to}: it comes before {}, which found what the latter left",
-                    self.op(reader)
-                ),
-                Why::StillRead { written } => format!(
-                    "{from} comes before {to}: it found what {} left, which comes before {to}",
-                    self.op(written)
-                ),
-            }
-        };
-        let mut steps: Vec<String> = premises.iter().take(MAX_TOLD).map(why).collect();
-        if premises.len() > MAX_TOLD {
-            steps.push(format!("{} more steps of this kind", premises.len() - MAX_TOLD));
-        }
-        steps.extend(cycle.iter().map(why));
-        steps.push("so each of these comes before itself, and there is no order".to_owned());
-        let around: Vec<String> = cycle.iter().map(|edge| self.op(edge.from)).collect();
-        let sentence = format!(
-            "no order keeps what each process did and explains what it saw: {} each come before the next, \
-                     and the last before the first",
-            around.join(", ")
-        );
-        let mut ops: Vec<u32> = Vec::new();
-        for edge in cycle.iter().chain(premises) {
-            let third = match edge.why {
-                Why::Overwritten { reader: other } | Why::StillRead { written: other } => Some(other),
-                _ => None,
-            };
-            ops.extend([Some(edge.from), Some(edge.to), third].into_iter().flatten());
-        }
-        ops.sort_unstable();
-        ops.dedup();
-        // What was never answered is part of the argument because somebody saw what it did.
-        let mut at = 0;
-        let mut took_effect = Vec::new();
-        while let Some(&op) = ops.get(at) {
-            at += 1;
-            if !self.part.entries[op as usize].certain
-                && let Some(&reader) = program.readers[op as usize].first()
-            {
-                took_effect.push(format!(
-                    "{} was not answered, and took effect: {} found what it left",
-                    self.op(op),
-                    self.op(reader)
-                ));
-                if !ops.contains(&reader) {
-                    ops.push(reader);
-                }
-            }
-        }
-        steps.splice(0..0, took_effect);
-        let calls = ops.into_iter().map(|op| self.part.entries[op as usize].op.call).collect();
-        self.finding("cycle", sentence, steps, calls)
-    }
-
-    fn searched(&self, searched: &Searched, budget: &Budget<'_>) -> Finding {
-        let smaller = if self.part.entries.len() <= SMALL {
-            self.checker.smaller(self.part, budget)
-        } else {
-            self.part.clone()
-        };
-        let mut processes: Vec<(u32, Vec<String>)> = Vec::new();
-        for entry in &smaller.entries {
-            let process = entry.process.number().unwrap_or(u32::MAX);
-            let op = &entry.op;
-            let mut what = self.checker.model.describe(&op.input, op.output.as_ref());
-            if let Some(key) = &self.part.keys[op.object as usize] {
-                what.push_str(&format!(" of key {key}"));
-            }
-            if !entry.certain {
-                what.push_str(" (perhaps)");
-            }
-            match processes.iter_mut().find(|(known, _)| *known == process) {
-                Some((_, did)) => did.push(what),
-                None => processes.push((process, vec![what])),
-            }
-        }
-        let mut steps: Vec<String> = Vec::new();
-        if smaller.entries.len() <= SMALL {
-            let did = |(process, did): &(u32, Vec<String>)| {
-                format!("process {process} did: {}", did.join(", then "))
-            };
-            steps.extend(processes.iter().map(did));
-            steps.push("all orders of these that keep what each process did were tried".to_owned());
-        }
-        for &op in searched.blocked.iter().take(MAX_TOLD) {
-            let entry = &self.part.entries[op as usize].op;
-            if let Some(needs) = self.checker.model.requirement(&entry.input, entry.output.as_ref()) {
-                steps.push(format!(
-                    "after the longest order, of {} operations, {} is next of its process: {needs}",
-                    searched.furthest,
-                    self.op(op)
-                ));
-            }
-        }
-        let (all, few) = (self.part.entries.len(), smaller.entries.len());
-        let which = if few < all {
-            format!("{few} of the {all} operations")
-        } else {
-            format!("the {all} operations")
-        };
-        let sentence = format!("no order of {which} keeps what each process did and explains what it saw");
-        let calls = smaller.entries.iter().map(|entry| entry.op.call).collect();
-        self.finding("no-order", sentence, steps, calls)
-    }
+/// The first and the last of them.
+fn ends_of(rows: &[u32]) -> Vec<u32> {
+    let mut rows = rows.to_vec();
+    rows.sort_unstable();
+    let half = SUSPECTS / 2;
+    let last = rows.len().saturating_sub(half).max(half.min(rows.len()));
+    let mut ends: Vec<u32> = rows[..half.min(rows.len())].to_vec();
+    ends.extend(&rows[last..]);
+    ends
 }

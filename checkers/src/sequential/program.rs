@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
+use super::rows::{FIRST, Rows};
+use super::saturate::Forced;
 use crate::event::Process;
 use crate::hash::FastHash;
 use crate::history::{Fate, History};
@@ -174,19 +176,29 @@ impl<I: Clone + Eq + Hash, O: Clone> Program<I, O> {
         }
     }
 
-    /// Certain knowledge that these optional operations took effect: each is a chain of its own.
-    pub(super) fn certainly(&mut self, took_effect: &[bool]) {
-        let mut kept = Vec::new();
-        for (may, &certain) in std::mem::take(&mut self.mays).into_iter().zip(took_effect) {
-            if certain {
-                self.chains.push(vec![may.op]);
-                self.after[may.op as usize].extend(may.after);
-            } else {
-                kept.push(may);
+    /// The same where it is known who found whose value. What was not answered took effect, and is a
+    /// chain of its own, or is left out; who reads what, and what is forced, the search is told.
+    pub(super) fn of_rows(all: &Entries<I, O>, rows: &Rows, forced: &Forced) -> Self {
+        let mut program = Program::new(all);
+        for may in std::mem::take(&mut program.mays) {
+            if rows.all[may.op as usize].certain {
+                program.chains.push(vec![may.op]);
+                program.after[may.op as usize].extend(may.after);
             }
         }
-        self.mays = kept;
-        self.pair_up_the_same();
+        for (row, after) in rows.certain().zip(&forced.after) {
+            program.after[row as usize].clone_from(after);
+        }
+        for row in rows.certain() {
+            match rows.source(row) {
+                Some(source) => program.readers[source as usize].push(row),
+                None if rows.all[row as usize].finds == FIRST => {
+                    program.first_readers[rows.all[row as usize].object as usize].push(row);
+                }
+                None => {}
+            }
+        }
+        program
     }
 
     /// Chain and number of each operation that certainly took effect; no chain for the others.

@@ -6,21 +6,24 @@
 //! of transactions). What is forced holds in every order; so a cycle shows that there is none. The
 //! reverse does not hold: deciding it is NP-complete, and the search goes on from here.
 //!
+//! It may be asked of a part of the operations, in which everybody's source is who is there: an order
+//! of all, without the others, is one of the part, since whoever is left still finds the last write
+//! before it. A change whose own source is missing counts as a write that looks at nothing.
+//!
 //! How far an operation reaches back is kept as one number per process, so that a round costs
 //! operations times processes.
 
 use std::collections::HashMap;
-use std::hash::Hash;
 
-use super::program::{After, Program};
+use super::meter::{Meter, Spent};
+use super::program::After;
+use super::rows::{FIRST, NOTHING, Rows};
 use crate::hash::FastHash;
-use crate::models::{RegisterInput, RegisterOutput};
-use crate::value::Value;
 
 /// Above so many numbers the clocks are not kept.
 const MAX_CLOCKS: usize = 1 << 27;
 /// How many operations of a cycle are tried as the beginning of a shorter one.
-const STARTS: usize = 64;
+const STARTS: usize = 16;
 /// How many edges are explained from which those of a cycle follow.
 const PREMISES: usize = 128;
 
@@ -47,283 +50,258 @@ pub(super) struct Edge {
     pub(super) why: Why,
 }
 
-/// What the forced orders say.
+/// What the forced orders say; operations are rows.
 #[derive(Clone, Debug)]
 pub(super) enum Saturated {
-    /// The values are not unique, or something else is known of them: nothing.
-    NotMine,
-    /// No contradiction; the program knows what comes before what.
-    Open,
-    /// This operation found what nobody wrote.
-    MadeUp(u32),
-    /// A cycle, and the edges from which its own follow, each behind those that it follows from.
-    Cycle(Vec<Edge>, Vec<Edge>),
+    /// No contradiction.
+    Open(Forced),
+    /// There is one.
+    Contradiction(Cycle),
 }
 
-/// What an operation of a register did.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Deed {
-    /// It found this.
-    Found(Value),
-    /// It left this.
-    Left(Value),
-    /// It found the one and left the other.
-    Changed(Value, Value),
-    /// Something of which nothing follows here: a failed cas, or one that changes nothing.
-    Other,
+/// A cycle, and the edges from which its own follow, each behind those that it follows from.
+#[derive(Clone, Debug)]
+pub(super) struct Cycle {
+    pub(super) edges: Vec<Edge>,
+    pub(super) premises: Vec<Edge>,
 }
 
-/// How to know what an operation did.
-pub(super) type Look<I, O> = fn(&I, Option<&O>) -> Deed;
+/// What is forced.
+#[derive(Clone, Debug)]
+pub(super) struct Forced {
+    /// Pairs of which the one comes before the other, beside what processes say.
+    pub(super) pairs: Vec<(u32, u32)>,
+    /// Of each operation that was asked about, in their order: how far other processes must be.
+    pub(super) after: Vec<Vec<After>>,
+    /// Of each of them where in an order it stands if it stands in the middle of where it can: between as
+    /// many as come before it and as many as come after it.
+    pub(super) rank: Vec<u32>,
+}
 
-impl Deed {
-    pub(super) fn of(input: &RegisterInput, output: Option<&RegisterOutput>) -> Self {
-        match (input, output) {
-            (RegisterInput::Read, Some(RegisterOutput::Holds(value))) => Deed::Found(value.clone()),
-            (RegisterInput::Write(value), _) => Deed::Left(value.clone()),
-            (RegisterInput::Cas { from, to }, output)
-                if from != to && output != Some(&RegisterOutput::Mismatch) =>
-            {
-                Deed::Changed(from.clone(), to.clone())
-            }
-            _ => Deed::Other,
+/// Whether what is forced among so many operations of so many chains can be found out.
+pub(super) fn fits(operations: usize, chains: usize) -> bool {
+    operations.saturating_mul(chains) <= MAX_CLOCKS
+}
+
+/// What is forced among these operations, which took effect; in the order of their invocations.
+pub(super) fn saturate(rows: &Rows, members: &[u32], meter: &mut Meter<'_>) -> Result<Saturated, Spent> {
+    Graph::new(rows, members, meter)?.saturate(meter)
+}
+
+/// The edges by where they begin.
+#[derive(Default)]
+struct Out {
+    starts: Vec<u32>,
+    edges: Vec<u32>,
+}
+
+impl Out {
+    fn new(count: usize, edges: &[Edge]) -> Self {
+        let mut starts = vec![0_u32; count + 2];
+        for edge in edges {
+            starts[edge.from as usize + 2] += 1;
         }
+        for at in 2..starts.len() {
+            starts[at] += starts[at - 1];
+        }
+        let mut numbers = vec![0; edges.len()];
+        for (number, edge) in edges.iter().enumerate() {
+            let place = &mut starts[edge.from as usize + 1];
+            numbers[*place as usize] = number as u32;
+            *place += 1;
+        }
+        Out { starts, edges: numbers }
     }
 
-    fn finds(&self) -> Option<&Value> {
-        match self {
-            Deed::Found(value) | Deed::Changed(value, _) => Some(value),
-            _ => None,
-        }
-    }
-
-    fn leaves(&self) -> Option<&Value> {
-        match self {
-            Deed::Left(value) | Deed::Changed(_, value) => Some(value),
-            _ => None,
-        }
-    }
-}
-
-/// What is forced in the program. `work` is how many steps it may take.
-pub(super) fn saturate<I: Clone + Eq + Hash, O: Clone>(
-    program: &mut Program<I, O>,
-    look: Look<I, O>,
-    work: u64,
-) -> Saturated {
-    let deeds: Vec<Deed> = program.ops.iter().map(|op| look(&op.input, op.output.as_ref())).collect();
-    let Some(sources) = Sources::new(program, &deeds) else { return Saturated::NotMine };
-    let took_effect = sources.took_effect(program);
-    program.certainly(&took_effect);
-    let places = program.places();
-    for (op, source) in sources.source.iter().enumerate() {
-        if *source == Source::Nobody && places[op].0 != u32::MAX {
-            return Saturated::MadeUp(op as u32);
-        }
-    }
-    let mut graph = Graph::new(program, &sources, &deeds, places);
-    graph.saturate(work)
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Source {
-    /// It looks at nothing.
-    None,
-    /// It found the first value.
-    First,
-    /// It found what nobody wrote.
-    Nobody,
-    /// It found what this operation wrote.
-    Op(u32),
-}
-
-/// Who found whose value, by operation.
-struct Sources {
-    source: Vec<Source>,
-}
-
-impl Sources {
-    /// `None` if two operations leave the same value in one register, or one leaves the first value, or
-    /// a failed cas says what a register was not.
-    fn new<I, O>(program: &Program<I, O>, deeds: &[Deed]) -> Option<Self> {
-        let mut makers: HashMap<(u32, &Value), u32, FastHash> = HashMap::default();
-        for (at, (op, deed)) in program.ops.iter().zip(deeds).enumerate() {
-            if *deed == Deed::Other {
-                return None;
-            }
-            if let Some(value) = deed.leaves()
-                && (value.is_nil() || makers.insert((op.object, value), at as u32).is_some())
-            {
-                return None;
-            }
-        }
-        let source = program.ops.iter().zip(deeds).map(|(op, deed)| match deed.finds() {
-            None => Source::None,
-            Some(Value::Nil) => Source::First,
-            Some(value) => makers.get(&(op.object, value)).map_or(Source::Nobody, |&maker| Source::Op(maker)),
-        });
-        Some(Sources { source: source.collect() })
-    }
-
-    /// Of the optional operations, those whose value somebody found who certainly took effect.
-    fn took_effect<I, O>(&self, program: &Program<I, O>) -> Vec<bool> {
-        let may_of: HashMap<u32, usize, FastHash> =
-            program.mays.iter().enumerate().map(|(at, may)| (may.op, at)).collect();
-        let mut took_effect = vec![false; program.mays.len()];
-        let mut certain: Vec<u32> = program.chains.iter().flatten().copied().collect();
-        while let Some(op) = certain.pop() {
-            if let Source::Op(source) = self.source[op as usize]
-                && let Some(&may) = may_of.get(&source)
-                && !std::mem::replace(&mut took_effect[may], true)
-            {
-                certain.push(source);
-            }
-        }
-        took_effect
+    /// In the order in which they were found.
+    fn of(&self, op: u32) -> &[u32] {
+        &self.edges[self.starts[op as usize] as usize..self.starts[op as usize + 1] as usize]
     }
 }
 
-struct Graph<'p, I, O> {
-    program: &'p mut Program<I, O>,
+/// Operations are their places among the members.
+struct Graph<'r> {
+    rows: &'r Rows,
+    members: Vec<u32>,
+    chains: Vec<Vec<u32>>,
+    /// Chain and number of each operation.
     places: Vec<(u32, u32)>,
     /// In the order in which they were found: each follows from some before it.
     edges: Vec<Edge>,
-    /// By operation.
-    out: Vec<Vec<u32>>,
-    /// For each register and chain the numbers of those operations that change it, in their order.
-    writes: HashMap<(u32, u32), Vec<u32>, FastHash>,
-    /// The reader, or the source, of each pair, of those that found somebody's value.
+    out: Out,
+    /// Of each register the chains that change it, with the numbers of the changes, in their order.
+    writes: HashMap<u32, Vec<(u32, Vec<u32>)>, FastHash>,
+    /// The reader, and the source, of each pair.
     reads: Vec<(u32, u32)>,
+    /// Of each operation those that found what it left, the last of each chain.
+    last_readers: Vec<Vec<u32>>,
     /// For each operation and chain how many of the chain come before it, or are it.
     clocks: Vec<u32>,
 }
 
-impl<'p, I, O> Graph<'p, I, O> {
-    fn new(
-        program: &'p mut Program<I, O>,
-        sources: &Sources,
-        deeds: &[Deed],
-        places: Vec<(u32, u32)>,
-    ) -> Self {
-        let count = program.ops.len();
+impl<'r> Graph<'r> {
+    fn new(rows: &'r Rows, members: &[u32], meter: &mut Meter<'_>) -> Result<Self, Spent> {
+        let count = members.len();
+        meter.spend(8 * count as u64)?;
         let mut graph = Graph {
-            places,
+            rows,
+            members: members.to_vec(),
+            chains: Vec::new(),
+            places: vec![(0, 0); count],
             edges: Vec::new(),
-            out: vec![Vec::new(); count],
+            out: Out::default(),
             writes: HashMap::default(),
             reads: Vec::new(),
+            last_readers: vec![Vec::new(); count],
             clocks: Vec::new(),
-            program,
         };
-        let chains = graph.program.chains.clone();
-        let mut first_write: HashMap<(u32, u32), u32, FastHash> = HashMap::default();
-        for (at, chain) in chains.iter().enumerate() {
-            for pair in chain.windows(2) {
-                graph.add(pair[0], pair[1], Why::Process);
+        graph.line_up();
+        graph.who_changes();
+        graph.who_found_what();
+        Ok(graph)
+    }
+
+    /// A chain for each process, and one for each operation that was not answered.
+    fn line_up(&mut self) {
+        let mut chain_of: HashMap<u32, u32, FastHash> = HashMap::default();
+        let mut alone: Vec<(u32, Option<u32>)> = Vec::new();
+        for at in 0..self.members.len() as u32 {
+            let row = &self.rows.all[self.members[at as usize] as usize];
+            let known = chain_of.get(&row.process).copied();
+            if row.answered {
+                let chain = known.unwrap_or_else(|| {
+                    chain_of.insert(row.process, self.chains.len() as u32);
+                    self.chains.push(Vec::new());
+                    self.chains.len() as u32 - 1
+                });
+                let chain = &mut self.chains[chain as usize];
+                if let Some(&before) = chain.last() {
+                    self.edges.push(Edge { from: before, to: at, why: Why::Process });
+                }
+                chain.push(at);
+            } else {
+                alone.push((at, known.and_then(|chain| self.chains[chain as usize].last().copied())));
             }
-            for after in graph.program.after[chain[0] as usize].clone() {
-                let before = chains[after.chain as usize][after.count as usize - 1];
-                graph.add(before, chain[0], Why::Process);
+        }
+        for (at, before) in alone {
+            self.edges.extend(before.map(|from| Edge { from, to: at, why: Why::Process }));
+            self.chains.push(vec![at]);
+        }
+        for (chain, ops) in self.chains.iter().enumerate() {
+            for (number, &op) in ops.iter().enumerate() {
+                self.places[op as usize] = (chain as u32, number as u32);
             }
-            for (number, &op) in chain.iter().enumerate() {
-                let object = graph.program.ops[op as usize].object;
-                if deeds[op as usize].leaves().is_some() {
-                    graph.writes.entry((object, at as u32)).or_default().push(number as u32);
-                    first_write.entry((object, at as u32)).or_insert(op);
+        }
+    }
+
+    fn who_changes(&mut self) {
+        for (chain, ops) in self.chains.iter().enumerate() {
+            for (number, &op) in ops.iter().enumerate() {
+                let row = &self.rows.all[self.members[op as usize] as usize];
+                if !row.leaves {
+                    continue;
+                }
+                let chains = self.writes.entry(row.object).or_default();
+                match chains.last_mut() {
+                    Some((last, numbers)) if *last == chain as u32 => numbers.push(number as u32),
+                    _ => chains.push((chain as u32, vec![number as u32])),
                 }
             }
         }
-        for op in chains.iter().flatten().copied() {
-            let object = graph.program.ops[op as usize].object;
-            match sources.source[op as usize] {
-                Source::Op(source) => {
-                    graph.add(source, op, Why::Reads);
-                    graph.reads.push((op, source));
-                    graph.program.readers[source as usize].push(op);
+    }
+
+    fn who_found_what(&mut self) {
+        let mut first_readers: Vec<(u32, u32)> = Vec::new();
+        for at in 0..self.members.len() as u32 {
+            let row = &self.rows.all[self.members[at as usize] as usize];
+            match row.finds {
+                NOTHING => {}
+                FIRST => first_readers.push((row.object, at)),
+                source => {
+                    let Ok(source) = self.members.binary_search(&source) else { continue };
+                    let source = source as u32;
+                    self.edges.push(Edge { from: source, to: at, why: Why::Reads });
+                    self.reads.push((at, source));
+                    self.last_readers[source as usize].push(at);
                 }
-                Source::First => graph.program.first_readers[object as usize].push(op),
-                Source::None | Source::Nobody => {}
             }
         }
-        graph.first_values_come_first(&first_write);
-        graph
+        for at in 0..self.last_readers.len() {
+            let readers = std::mem::take(&mut self.last_readers[at]);
+            self.last_readers[at] = self.last_of_each_chain(readers);
+        }
+        first_readers.sort_unstable();
+        for readers in first_readers.chunk_by(|one, other| one.0 == other.0) {
+            let object = readers[0].0;
+            let readers = self.last_of_each_chain(readers.iter().map(|(_, reader)| *reader).collect());
+            self.first_values_come_first(object, &readers);
+        }
     }
 
     /// Whoever found the first value comes before all changes. The last of each chain suffices, and
     /// for each chain its first change.
-    fn first_values_come_first(&mut self, first_write: &HashMap<(u32, u32), u32, FastHash>) {
-        for object in 0..self.program.objects as u32 {
-            let readers = self.program.first_readers[object as usize].clone();
-            if readers.is_empty() {
-                continue;
-            }
-            let readers = self.last_of_each_chain(&readers);
-            for chain in 0..self.program.chains.len() as u32 {
-                let Some(&write) = first_write.get(&(object, chain)) else { continue };
-                for &reader in &readers {
-                    let (place, first) = (self.places[reader as usize], self.places[write as usize]);
-                    // In one chain, one that comes before needs no edge.
-                    if reader != write && (place.0 != chain || place > first) {
-                        self.add(reader, write, Why::FindsFirst);
-                    }
+    fn first_values_come_first(&mut self, object: u32, readers: &[u32]) {
+        for (chain, numbers) in self.writes.get(&object).into_iter().flatten() {
+            let write = self.chains[*chain as usize][numbers[0] as usize];
+            for &reader in readers {
+                // In one chain, one that comes before needs no edge.
+                if reader != write
+                    && (self.places[reader as usize].0 != *chain
+                        || self.places[reader as usize].1 > numbers[0])
+                {
+                    self.edges.push(Edge { from: reader, to: write, why: Why::FindsFirst });
                 }
             }
         }
     }
 
-    fn last_of_each_chain(&self, ops: &[u32]) -> Vec<u32> {
-        let mut last: Vec<u32> = ops.to_vec();
-        last.sort_by_key(|&op| self.places[op as usize]);
-        last.reverse();
-        last.dedup_by_key(|op| self.places[*op as usize].0);
-        last
+    fn last_of_each_chain(&self, mut ops: Vec<u32>) -> Vec<u32> {
+        if ops.len() > 1 {
+            ops.sort_unstable_by_key(|&op| std::cmp::Reverse(self.places[op as usize]));
+            ops.dedup_by_key(|op| self.places[*op as usize].0);
+        }
+        ops
     }
 
-    fn add(&mut self, from: u32, to: u32, why: Why) {
-        self.out[from as usize].push(self.edges.len() as u32);
-        self.edges.push(Edge { from, to, why });
-    }
-
-    fn saturate(&mut self, work: u64) -> Saturated {
-        let chains = self.program.chains.len();
-        let nodes: usize = self.program.chains.iter().map(Vec::len).sum();
-        let clocks_fit = self.program.ops.len().saturating_mul(chains) <= MAX_CLOCKS;
-        let mut left = work;
+    fn saturate(mut self, meter: &mut Meter<'_>) -> Result<Saturated, Spent> {
+        let fits = fits(self.members.len(), self.chains.len());
         loop {
-            let (order, complete) = self.order(nodes);
-            if !complete {
-                return self.cycle();
+            meter.spend(4 * (self.members.len() + self.edges.len()) as u64)?;
+            self.out = Out::new(self.members.len(), &self.edges);
+            let order = self.order();
+            if order.len() < self.members.len() {
+                let cycle = self.cycle(&order, meter);
+                return Ok(Saturated::Contradiction(cycle));
             }
-            if !clocks_fit {
-                return Saturated::Open;
+            if !fits {
+                break;
             }
-            self.count(&order);
-            let cost = ((nodes + self.edges.len()) * chains.max(1)) as u64;
+            self.count(&order, meter)?;
             let before = self.edges.len();
-            if left >= cost {
-                self.follow();
-            }
-            left = left.saturating_sub(cost);
+            self.follow(meter)?;
             if self.edges.len() == before {
                 break;
             }
         }
-        self.tell();
-        Saturated::Open
+        let (after, rank) = if fits { (self.told(meter)?, self.ranks(meter)?) } else { Default::default() };
+        let row = |op: u32| self.members[op as usize];
+        let pairs = self.edges.iter().filter(|edge| !matches!(edge.why, Why::Process | Why::Reads));
+        let pairs = pairs.map(|edge| (row(edge.from), row(edge.to))).collect();
+        Ok(Saturated::Open(Forced { pairs, after, rank }))
     }
 
     /// The operations in an order that keeps all edges, as far as there is one.
-    fn order(&self, nodes: usize) -> (Vec<u32>, bool) {
-        let mut incoming = vec![0_u32; self.program.ops.len()];
+    fn order(&self) -> Vec<u32> {
+        let mut incoming = vec![0_u32; self.members.len()];
         for edge in &self.edges {
             incoming[edge.to as usize] += 1;
         }
-        let all = self.program.chains.iter().flatten().copied();
+        let all = 0..self.members.len() as u32;
         let mut order: Vec<u32> = all.filter(|&op| incoming[op as usize] == 0).collect();
         let mut next = 0;
         while let Some(&op) = order.get(next) {
             next += 1;
-            for &edge in &self.out[op as usize] {
+            for &edge in self.out.of(op) {
                 let to = self.edges[edge as usize].to;
                 incoming[to as usize] -= 1;
                 if incoming[to as usize] == 0 {
@@ -331,30 +309,38 @@ impl<'p, I, O> Graph<'p, I, O> {
                 }
             }
         }
-        let complete = order.len() == nodes;
-        (order, complete)
+        order
     }
 
     fn clock(&self, op: u32) -> &[u32] {
-        let chains = self.program.chains.len();
+        let chains = self.chains.len();
         &self.clocks[op as usize * chains..][..chains]
     }
 
-    fn count(&mut self, order: &[u32]) {
-        let chains = self.program.chains.len();
+    fn count(&mut self, order: &[u32], meter: &mut Meter<'_>) -> Result<(), Spent> {
+        let chains = self.chains.len();
         self.clocks.clear();
-        self.clocks.resize(self.program.ops.len() * chains, 0);
+        self.clocks.resize(self.members.len() * chains, 0);
         for &op in order {
             let (chain, number) = self.places[op as usize];
             let from = op as usize * chains;
             self.clocks[from + chain as usize] = self.clocks[from + chain as usize].max(number + 1);
-            for &edge in &self.out[op as usize] {
+            let out = self.out.of(op);
+            meter.spend(((out.len() + 1) * chains) as u64 / 4 + 4)?;
+            for &edge in out {
                 let to = self.edges[edge as usize].to as usize * chains;
-                for at in 0..chains {
-                    self.clocks[to + at] = self.clocks[to + at].max(self.clocks[from + at]);
+                let (low, high) = self.clocks.split_at_mut(from.max(to));
+                let (one, other) = if from < to {
+                    (&low[from..from + chains], &mut high[..chains])
+                } else {
+                    (&high[..chains], &mut low[to..to + chains])
+                };
+                for (mine, known) in other.iter_mut().zip(one) {
+                    *mine = (*mine).max(*known);
                 }
             }
         }
+        Ok(())
     }
 
     fn before(&self, one: u32, other: u32) -> bool {
@@ -362,90 +348,120 @@ impl<'p, I, O> Graph<'p, I, O> {
         one != other && self.clock(other)[chain as usize] > number
     }
 
-    /// The last change of `object` in `chain` that comes before `op` and is not it.
-    fn last_write_before(&self, object: u32, chain: u32, op: u32) -> Option<u32> {
+    /// The last change of its register in each chain that comes before `op` and is not it.
+    fn last_writes_before(&self, op: u32) -> impl Iterator<Item = u32> {
         let (own, number) = self.places[op as usize];
-        let reach = if own == chain { number } else { self.clock(op)[chain as usize] };
-        let writes = self.writes.get(&(object, chain))?;
-        let at = writes.partition_point(|&write| write < reach).checked_sub(1)?;
-        Some(self.program.chains[chain as usize][writes[at] as usize])
+        let clock = self.clock(op);
+        let object = self.rows.all[self.members[op as usize] as usize].object;
+        let writes = self.writes.get(&object).into_iter().flatten();
+        writes.filter_map(move |(chain, writes)| {
+            let reach = if own == *chain { number } else { clock[*chain as usize] };
+            let at = writes.partition_point(|&write| write < reach).checked_sub(1)?;
+            Some(self.chains[*chain as usize][writes[at] as usize])
+        })
     }
 
     /// Adds what follows from what is known.
-    fn follow(&mut self) {
+    fn follow(&mut self, meter: &mut Meter<'_>) -> Result<(), Spent> {
         let mut new: Vec<Edge> = Vec::new();
-        let chains = self.program.chains.len() as u32;
         for &(reader, source) in &self.reads {
-            let object = self.program.ops[reader as usize].object;
-            for chain in 0..chains {
-                if let Some(write) = self.last_write_before(object, chain, reader)
-                    && write != source
-                    && !self.before(write, source)
-                {
+            let mut looked_at = 4;
+            for write in self.last_writes_before(reader) {
+                looked_at += 4;
+                if write != source && !self.before(write, source) {
                     new.push(Edge { from: write, to: source, why: Why::Overwritten { reader } });
                 }
             }
+            meter.spend(looked_at)?;
         }
-        let last_readers: Vec<Vec<u32>> =
-            self.program.readers.iter().map(|readers| self.last_of_each_chain(readers)).collect();
-        for (&(object, at), writes) in &self.writes {
-            for &number in writes {
-                let write = self.program.chains[at as usize][number as usize];
-                for chain in 0..chains {
-                    let Some(written) = self.last_write_before(object, chain, write) else { continue };
-                    for &reader in &last_readers[written as usize] {
-                        if reader != write && !self.before(reader, write) {
-                            new.push(Edge { from: reader, to: write, why: Why::StillRead { written } });
-                        }
+        for write in 0..self.members.len() as u32 {
+            if !self.rows.all[self.members[write as usize] as usize].leaves {
+                continue;
+            }
+            let mut looked_at = 4;
+            for written in self.last_writes_before(write) {
+                let readers = &self.last_readers[written as usize];
+                looked_at += 4 + readers.len() as u64;
+                for &reader in readers {
+                    if reader != write && !self.before(reader, write) {
+                        new.push(Edge { from: reader, to: write, why: Why::StillRead { written } });
                     }
                 }
             }
+            meter.spend(looked_at)?;
         }
-        // The table has no order, and the evidence must be the same on every run.
         new.sort_by_key(|edge| (edge.from, edge.to));
         new.dedup_by_key(|edge| (edge.from, edge.to));
-        for edge in new {
-            self.add(edge.from, edge.to, edge.why);
-        }
+        self.edges.append(&mut new);
+        Ok(())
     }
 
-    /// Writes what is known into the program.
-    fn tell(&mut self) {
-        for chain in 0..self.program.chains.len() {
-            let mut known = vec![0; self.program.chains.len()];
-            for at in 0..self.program.chains[chain].len() {
-                let op = self.program.chains[chain][at];
-                let mut after = Vec::new();
+    /// See [`Forced::after`].
+    fn told(&self, meter: &mut Meter<'_>) -> Result<Vec<Vec<After>>, Spent> {
+        let mut all = vec![Vec::new(); self.members.len()];
+        for (chain, ops) in self.chains.iter().enumerate() {
+            let mut known = vec![0; self.chains.len()];
+            for &op in ops {
+                meter.spend(known.len() as u64 + 4)?;
                 for (other, count) in self.clock(op).iter().enumerate() {
                     if other != chain && *count > known[other] {
                         known[other] = *count;
-                        after.push(After { chain: other as u32, count: *count });
+                        all[op as usize].push(After { chain: other as u32, count: *count });
                     }
                 }
-                self.program.after[op as usize] = after;
             }
         }
+        Ok(all)
     }
 
-    /// A short cycle, and what its edges follow from.
-    fn cycle(&self) -> Saturated {
-        let mut shortest = self.path_around(self.on_a_cycle());
-        let starts: Vec<u32> =
-            shortest.iter().take(STARTS).map(|&edge| self.edges[edge as usize].from).collect();
-        for start in starts {
-            let path = self.path_around(start);
-            if path.len() < shortest.len() {
-                shortest = path;
+    /// See [`Forced::rank`].
+    fn ranks(&self, meter: &mut Meter<'_>) -> Result<Vec<u32>, Spent> {
+        let count = self.members.len();
+        meter.spend((count * self.chains.len()) as u64)?;
+        let mut ranks: Vec<i64> =
+            (0..count as u32).map(|op| self.clock(op).iter().map(|&n| i64::from(n)).sum()).collect();
+        for (chain, ops) in self.chains.iter().enumerate() {
+            for others in &self.chains {
+                meter.spend((ops.len() + others.len()) as u64)?;
+                // The first of the others that comes after the operation.
+                let mut first = 0;
+                for (number, &op) in ops.iter().enumerate() {
+                    while others.get(first).is_some_and(|&other| self.clock(other)[chain] as usize <= number)
+                    {
+                        first += 1;
+                    }
+                    ranks[op as usize] -= (others.len() - first) as i64;
+                }
             }
         }
-        let cycle = shortest;
+        Ok(ranks.into_iter().map(|rank| (rank + count as i64).clamp(0, i64::from(u32::MAX)) as u32).collect())
+    }
+
+    /// A short cycle, and what its edges follow from, as far as there is time.
+    fn cycle(&self, order: &[u32], meter: &mut Meter<'_>) -> Cycle {
+        let mut ways = Ways::new(self);
+        let mut cycle = ways.shortest(self.on_a_cycle(order));
+        let starts: Vec<u32> =
+            cycle.iter().take(STARTS).map(|&edge| self.edges[edge as usize].from).collect();
+        for start in starts {
+            if meter.spend(self.members.len() as u64).is_err() {
+                break;
+            }
+            let other = ways.shortest(start);
+            if other.len() < cycle.len() {
+                cycle = other;
+            }
+        }
         let mut premises: Vec<u32> = Vec::new();
         let mut open = cycle.clone();
         while let Some(at) = open.pop().filter(|_| premises.len() < PREMISES) {
+            if meter.spend(self.members.len() as u64).is_err() {
+                break;
+            }
             let edge = self.edges[at as usize];
             let premise = match edge.why {
-                Why::Overwritten { reader } => self.path(edge.from, reader, at as usize),
-                Why::StillRead { written } => self.path(written, edge.to, at as usize),
+                Why::Overwritten { reader } => ways.way(edge.from, reader, at),
+                Why::StillRead { written } => ways.way(written, edge.to, at),
                 _ => None,
             };
             for edge in premise.unwrap_or_default() {
@@ -456,66 +472,99 @@ impl<'p, I, O> Graph<'p, I, O> {
             }
         }
         premises.sort_unstable();
-        let edges = |numbers: Vec<u32>| numbers.into_iter().map(|at| self.edges[at as usize]).collect();
-        Saturated::Cycle(edges(cycle), edges(premises))
+        Cycle { edges: self.as_rows(&cycle), premises: self.as_rows(&premises) }
     }
 
-    /// An operation on a cycle, if there is one: whatever the order does not reach has something
-    /// before it that it does not reach either, and going back ends in a circle.
-    fn on_a_cycle(&self) -> u32 {
-        let nodes: usize = self.program.chains.iter().map(Vec::len).sum();
-        let mut knotted = vec![true; self.program.ops.len()];
-        for op in self.order(nodes).0 {
+    fn as_rows(&self, numbers: &[u32]) -> Vec<Edge> {
+        let row = |op: u32| self.members[op as usize];
+        let edges = numbers.iter().map(|&number| {
+            let Edge { from, to, why } = self.edges[number as usize];
+            let why = match why {
+                Why::Overwritten { reader } => Why::Overwritten { reader: row(reader) },
+                Why::StillRead { written } => Why::StillRead { written: row(written) },
+                why => why,
+            };
+            Edge { from: row(from), to: row(to), why }
+        });
+        edges.collect()
+    }
+
+    /// An operation on a cycle: whatever the order does not reach has something before it that it does
+    /// not reach either, and going back ends in a circle.
+    fn on_a_cycle(&self, order: &[u32]) -> u32 {
+        let mut knotted = vec![true; self.members.len()];
+        for &op in order {
             knotted[op as usize] = false;
         }
-        let mut before = vec![u32::MAX; self.program.ops.len()];
+        let mut before = vec![u32::MAX; self.members.len()];
         for edge in self.edges.iter().rev() {
             if knotted[edge.from as usize] && knotted[edge.to as usize] {
                 before[edge.to as usize] = edge.from;
             }
         }
-        let mut seen = vec![false; self.program.ops.len()];
-        let mut all = self.program.chains.iter().flatten().copied();
-        let mut at = all.find(|&op| knotted[op as usize]).unwrap_or_default();
-        while !std::mem::replace(&mut seen[at as usize], true) {
-            at = before[at as usize];
+        let mut seen = vec![false; self.members.len()];
+        let mut at = knotted.iter().position(|&knotted| knotted).unwrap_or_default();
+        while !std::mem::replace(&mut seen[at], true) {
+            at = before[at] as usize;
         }
-        at
+        at as u32
+    }
+}
+
+/// Looks for ways along edges.
+struct Ways<'g, 'r> {
+    graph: &'g Graph<'r>,
+    /// By which edge each operation was reached.
+    came_by: Vec<u32>,
+    reached: Vec<u32>,
+}
+
+impl<'g, 'r> Ways<'g, 'r> {
+    fn new(graph: &'g Graph<'r>) -> Self {
+        Ways { graph, came_by: vec![u32::MAX; graph.members.len()], reached: Vec::new() }
     }
 
-    fn path_around(&self, op: u32) -> Vec<u32> {
-        self.path(op, op, self.edges.len()).unwrap_or_default()
+    /// The shortest way around.
+    fn shortest(&mut self, op: u32) -> Vec<u32> {
+        self.way(op, op, u32::MAX).unwrap_or_default()
     }
 
-    /// The shortest way from one operation to another, or around, by the first `edges` edges.
-    fn path(&self, from: u32, to: u32, edges: usize) -> Option<Vec<u32>> {
-        let mut came_by: HashMap<u32, u32, FastHash> = HashMap::default();
-        let mut reached = vec![from];
+    /// The shortest way from one operation to another, or around, by edges below this number.
+    fn way(&mut self, from: u32, to: u32, below: u32) -> Option<Vec<u32>> {
+        for op in self.reached.drain(..) {
+            self.came_by[op as usize] = u32::MAX;
+        }
+        let graph = self.graph;
         let mut next = 0;
-        while let Some(&op) = reached.get(next) {
-            next += 1;
-            for &edge in self.out[op as usize].iter().take_while(|&&edge| (edge as usize) < edges) {
-                let there = self.edges[edge as usize].to;
-                if there != from && came_by.contains_key(&there) || there == from && to != from {
+        let mut op = from;
+        loop {
+            for &edge in graph.out.of(op).iter().take_while(|&&edge| edge < below) {
+                let there = graph.edges[edge as usize].to;
+                if self.came_by[there as usize] != u32::MAX || there == from && to != from {
                     continue;
                 }
-                came_by.insert(there, edge);
+                self.came_by[there as usize] = edge;
+                self.reached.push(there);
                 if there == to {
-                    let mut way = Vec::new();
-                    let mut at = to;
-                    loop {
-                        let edge = came_by[&at];
-                        way.push(edge);
-                        at = self.edges[edge as usize].from;
-                        if at == from {
-                            way.reverse();
-                            return Some(way);
-                        }
-                    }
+                    return Some(self.back(from, to));
                 }
-                reached.push(there);
+            }
+            op = *self.reached.get(next)?;
+            next += 1;
+        }
+    }
+
+    fn back(&self, from: u32, to: u32) -> Vec<u32> {
+        let mut way = Vec::new();
+        let mut at = to;
+        loop {
+            let edge = self.came_by[at as usize];
+            way.push(edge);
+            at = self.graph.edges[edge as usize].from;
+            if at == from {
+                way.reverse();
+                return way;
             }
         }
-        None
     }
 }

@@ -8,18 +8,22 @@
 //!
 //! Where it is known who reads what (registers of unique values), a value is not left before all who
 //! read it have: it does not come back.
+//!
+//! A step is a configuration. One of many processes costs more than one of few: what is looked at to
+//! find the ways on is counted as well.
 
 use std::collections::HashSet;
 use std::hash::{Hash, Hasher};
+use std::rc::Rc;
 
+use super::meter::{Meter, Spent};
 use super::program::{After, Op, ProgramOf};
-use crate::checker::Budget;
 use crate::hash::FastHash;
 use crate::model::Model;
 use crate::models::Shared;
 
-/// How many configurations pass between two questions whether to stop.
-const ASK_EVERY: u64 = 1024;
+/// No optional operation.
+const NONE: u32 = u32::MAX;
 
 /// How a search ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,23 +32,20 @@ pub(super) enum Found {
     Order,
     /// There is none.
     None,
-    /// The budget ended first, for this reason.
-    Spent(String),
+    /// The budget ended first.
+    Spent(Spent),
 }
 
 /// What a search found.
 #[derive(Clone, Debug)]
 pub(super) struct Searched {
     pub(super) found: Found,
-    /// Configurations visited.
-    pub(super) steps: u64,
     /// The most operations that could be placed, of those that certainly took effect.
     pub(super) furthest: usize,
     /// The next operation of each process there.
     pub(super) blocked: Vec<u32>,
 }
 
-#[derive(Clone)]
 struct Configuration<S> {
     /// How many operations of each chain are placed.
     done: Box<[u32]>,
@@ -72,38 +73,60 @@ impl<S> Hash for Configuration<S> {
     }
 }
 
+/// A way on from a configuration.
+struct Way<S> {
+    op: u32,
+    /// Its number among the optional operations, or [`NONE`].
+    may: u32,
+    /// What its object holds then.
+    state: S,
+}
+
+/// A configuration on the way, with what is still to be tried from it, the last first.
+struct Frame<S> {
+    configuration: Rc<Configuration<S>>,
+    ways: Vec<Way<S>>,
+}
+
 struct Search<'p, M: Model> {
     model: &'p M,
     program: &'p ProgramOf<M>,
     initial: M::State,
     /// Chain and number of each operation that certainly took effect.
     place: Vec<(u32, u32)>,
+    /// Whether some operation must wait for those of another chain.
+    waits: bool,
 }
 
-/// Searches for an order of the program.
+/// Searches for an order of the program, with so many bytes at most.
 pub(super) fn search<M: Model>(
     model: &M,
     program: &ProgramOf<M>,
-    budget: &Budget<'_>,
-    steps: u64,
+    max_bytes: usize,
+    meter: &mut Meter<'_>,
 ) -> Searched {
-    let search = Search { model, program, initial: model.initial(), place: program.places() };
-    search.run(budget, steps)
+    let waits = program.after.iter().any(|after| !after.is_empty());
+    let search = Search { model, program, initial: model.initial(), place: program.places(), waits };
+    let mut searched = Searched { found: Found::None, furthest: 0, blocked: Vec::new() };
+    searched.found = match search.run(max_bytes, meter, &mut searched) {
+        Ok(true) => Found::Order,
+        Ok(false) => Found::None,
+        Err(spent) => Found::Spent(spent),
+    };
+    searched
 }
 
 impl<M: Model> Search<'_, M> {
-    fn run(&self, budget: &Budget<'_>, max_steps: u64) -> Searched {
+    fn run(&self, max_bytes: usize, meter: &mut Meter<'_>, told: &mut Searched) -> Result<bool, Spent> {
         let program = self.program;
         let total: usize = program.chains.iter().map(Vec::len).sum();
-        let mut result = Searched { found: Found::None, steps: 0, furthest: 0, blocked: Vec::new() };
-        let mut visited: HashSet<Configuration<M::State>, FastHash> = HashSet::default();
+        let mut visited: HashSet<Rc<Configuration<M::State>>, FastHash> = HashSet::default();
         let each = size_of::<Configuration<M::State>>()
             + program.chains.len() * size_of::<u32>()
             + program.mays.len() / 8
             // What a change of a shared map adds.
             + 512;
-        // Of each configuration on the way what is still to be tried from it, the last first.
-        let mut stack: Vec<Vec<Configuration<M::State>>> = Vec::new();
+        let mut stack: Vec<Frame<M::State>> = Vec::new();
         let mut waiting = 0;
         let mut next = Some(Configuration {
             done: vec![0; program.chains.len()].into(),
@@ -113,46 +136,30 @@ impl<M: Model> Search<'_, M> {
         });
         loop {
             if let Some(mut configuration) = next.take() {
-                self.place_reads(&mut configuration);
-                let placed: usize = configuration.done.iter().map(|&n| n as usize).sum();
-                if placed >= result.furthest {
-                    result.furthest = placed;
-                    result.blocked = self.heads(&configuration).map(|(_, op)| op).collect();
+                let placed = self.place_reads(&mut configuration, meter)?;
+                if placed >= told.furthest {
+                    told.furthest = placed;
+                    told.blocked = self.heads(&configuration).map(|(_, op)| op).collect();
                 }
                 if placed == total {
-                    result.found = Found::Order;
-                    return result;
+                    return Ok(true);
                 }
+                let configuration = Rc::new(configuration);
                 if visited.insert(configuration.clone()) {
-                    result.steps += 1;
                     let ways = self.ways_on(&configuration);
                     waiting += ways.len();
-                    stack.push(ways);
+                    meter.spend((program.chains.len() + program.mays.len() + 4 * ways.len()) as u64 + 64)?;
+                    stack.push(Frame { configuration, ways });
                 }
-                let stopped = result
-                    .steps
-                    .is_multiple_of(ASK_EVERY)
-                    .then(|| budget.stop.and_then(|stop| stop()))
-                    .flatten();
-                let spent = stopped.or_else(|| {
-                    if result.steps >= max_steps {
-                        Some("the budget of steps is spent".to_owned())
-                    } else if (visited.capacity() + waiting) * each > budget.max_bytes {
-                        Some("the budget of memory is spent".to_owned())
-                    } else {
-                        None
-                    }
-                });
-                if let Some(reason) = spent {
-                    result.found = Found::Spent(reason);
-                    return result;
+                if visited.capacity() * each + waiting * size_of::<Way<M::State>>() > max_bytes {
+                    return Err(Spent::memory());
                 }
             }
-            let Some(ways) = stack.last_mut() else { return result };
-            match ways.pop() {
-                Some(configuration) => {
+            let Some(frame) = stack.last_mut() else { return Ok(false) };
+            match frame.ways.pop() {
+                Some(way) => {
                     waiting -= 1;
-                    next = Some(configuration);
+                    next = Some(self.along(&frame.configuration, way));
                 }
                 None => {
                     stack.pop();
@@ -179,93 +186,112 @@ impl<M: Model> Search<'_, M> {
         after.iter().all(|after| configuration.done[after.chain as usize] >= after.count)
     }
 
-    fn accepts(&self, configuration: &Configuration<M::State>, op: u32) -> bool {
-        let op = self.op(op);
-        self.model.accepts(self.state(configuration, op.object), &op.input, op.output.as_ref())
+    fn possible(&self, state: &M::State, op: &Op<M::Input, M::Output>) -> bool {
+        self.model.accepts(state, &op.input, op.output.as_ref())
     }
 
-    fn place_reads(&self, configuration: &mut Configuration<M::State>) {
+    /// How many operations are placed then.
+    fn place_reads(
+        &self,
+        configuration: &mut Configuration<M::State>,
+        meter: &mut Meter<'_>,
+    ) -> Result<usize, Spent> {
         loop {
-            let mut placed = false;
+            let mut placed = 0;
             for at in 0..self.program.chains.len() {
                 while let Some(&op) = self.program.chains[at].get(configuration.done[at] as usize)
                     && self.op(op).read_only
                     && self.ready(configuration, &self.program.after[op as usize])
-                    && self.accepts(configuration, op)
+                    && self.possible(self.state(configuration, self.op(op).object), self.op(op))
                 {
                     configuration.done[at] += 1;
-                    placed = true;
+                    placed += 1;
                 }
             }
-            if !placed {
-                return;
+            meter.spend(self.program.chains.len() as u64 + placed)?;
+            // Only where somebody waits for another can the next round place more.
+            if placed == 0 || !self.waits {
+                return Ok(configuration.done.iter().map(|&n| n as usize).sum());
             }
         }
     }
 
     /// All that may come next, the most promising last: what lets go on the process whose next
     /// operation ended first, and else in the order of their ends.
-    fn ways_on(&self, configuration: &Configuration<M::State>) -> Vec<Configuration<M::State>> {
+    fn ways_on(&self, configuration: &Configuration<M::State>) -> Vec<Way<M::State>> {
         let urgent = self.heads(configuration).min_by_key(|(_, op)| self.op(*op).ret.unwrap_or(usize::MAX));
-        let mut ways: Vec<(u8, usize, Configuration<M::State>)> = Vec::new();
-        let mut push = |op: u32, after: Configuration<M::State>| {
+        let waits =
+            |head: u32| !self.possible(self.state(configuration, self.op(head).object), self.op(head));
+        let urgent = urgent.map(|(_, head)| (head, waits(head)));
+        let mut ways: Vec<(u8, usize, Way<M::State>)> = Vec::new();
+        let mut push = |way: Way<M::State>| {
+            let op = self.op(way.op);
+            let suits =
+                |head: u32| op.object == self.op(head).object && self.possible(&way.state, self.op(head));
             let helps = match urgent {
-                Some((_, head)) if head == op => 0,
-                Some((_, head)) if self.accepts(&after, head) && !self.accepts(configuration, head) => 1,
-                _ if self.place[op as usize].0 == u32::MAX => 3,
+                Some((head, _)) if head == way.op => 0,
+                Some((head, true)) if suits(head) => 1,
+                _ if self.place[way.op as usize].0 == u32::MAX => 3,
                 _ => 2,
             };
-            ways.push((helps, self.op(op).ret.unwrap_or(usize::MAX), after));
+            ways.push((helps, op.ret.unwrap_or(usize::MAX), way));
         };
-        for (chain, op) in self.heads(configuration) {
+        for (_, op) in self.heads(configuration) {
             if !self.op(op).read_only && self.ready(configuration, &self.program.after[op as usize]) {
-                for mut after in self.steps(configuration, op) {
-                    after.done[chain] += 1;
-                    push(op, after);
-                }
+                let states = self.states_after(configuration, op);
+                states.for_each(|state| push(Way { op, may: NONE, state }));
             }
         }
-        for (at, may) in self.program.mays.iter().enumerate() {
+        for (number, may) in self.program.mays.iter().enumerate() {
             let used = |at: usize| configuration.used[at / 64] >> (at % 64) & 1 == 1;
             let first = may.same_before.is_none_or(|before| used(before as usize));
-            if used(at) || !first || !self.ready(configuration, may.after.as_slice()) {
+            if used(number) || !first || !self.ready(configuration, may.after.as_slice()) {
                 continue;
             }
-            for mut after in self.steps(configuration, may.op) {
-                if after.states != configuration.states {
-                    after.used[at / 64] |= 1 << (at % 64);
-                    push(may.op, after);
-                }
+            let held = self.state(configuration, self.op(may.op).object);
+            for state in self.states_after(configuration, may.op).filter(|state| state != held) {
+                push(Way { op: may.op, may: number as u32, state });
             }
         }
         ways.sort_by_key(|(helps, ret, _)| std::cmp::Reverse((*helps, *ret)));
-        ways.into_iter().map(|(_, _, after)| after).collect()
+        ways.into_iter().map(|(_, _, way)| way).collect()
     }
 
-    /// The configurations after an operation took effect, but for its being counted as placed.
-    fn steps(&self, configuration: &Configuration<M::State>, at: u32) -> Vec<Configuration<M::State>> {
-        let op = self.op(at);
-        if self.leaves_somebody_behind(configuration, at) {
-            return Vec::new();
+    /// What the object of an operation can hold after it; nothing if it cannot be next.
+    fn states_after(
+        &self,
+        configuration: &Configuration<M::State>,
+        at: u32,
+    ) -> impl Iterator<Item = M::State> {
+        let next = (!self.leaves_somebody_behind(configuration, at)).then(|| {
+            let op = self.op(at);
+            self.model.step(self.state(configuration, op.object), &op.input, op.output.as_ref())
+        });
+        next.into_iter().flatten()
+    }
+
+    fn along(&self, from: &Configuration<M::State>, way: Way<M::State>) -> Configuration<M::State> {
+        let object = self.op(way.op).object;
+        let mut done = from.done.clone();
+        let mut used = from.used.clone();
+        match way.may {
+            NONE => done[self.place[way.op as usize].0 as usize] += 1,
+            may => used[may as usize / 64] |= 1 << (may % 64),
         }
-        let state = self.state(configuration, op.object);
-        let after = self.model.step(state, &op.input, op.output.as_ref());
-        after
-            .into_iter()
-            .map(|state| Configuration {
-                states: if state == self.initial {
-                    configuration.states.without(&op.object)
-                } else {
-                    configuration.states.with(op.object, state)
-                },
-                makers: if self.program.readers[at as usize].is_empty() {
-                    configuration.makers.without(&op.object)
-                } else {
-                    configuration.makers.with(op.object, at)
-                },
-                ..configuration.clone()
-            })
-            .collect()
+        Configuration {
+            done,
+            used,
+            states: if way.state == self.initial {
+                from.states.without(&object)
+            } else {
+                from.states.with(object, way.state)
+            },
+            makers: if self.program.readers[way.op as usize].is_empty() {
+                from.makers.without(&object)
+            } else {
+                from.makers.with(object, way.op)
+            },
+        }
     }
 
     /// Whether somebody else still has to find what the object holds, and never could afterwards.

@@ -4,6 +4,7 @@
 use checkers::registry::linearizable_by_name;
 use checkers::{Budget, Event, EventType, Fate, History, Process, Value, Verdict};
 
+use crate::model_evidence::evidence_holds;
 use crate::plain::*;
 use crate::plain_stores::*;
 use crate::simulate::Random;
@@ -250,6 +251,9 @@ fn agrees(plain: &Plain) {
         };
         assert_eq!(judgement.verdict, expected, "{seed}: {}\n{}", judgement.reason, lines(&history));
         tally[expected as usize] += 1;
+        if expected == Verdict::Invalid {
+            evidence_holds(plain, &history, &judgement);
+        }
         if seed % 8 == 0 {
             let judgement = lifted.check(&with_key(&history), &Budget::default());
             assert_eq!(judgement.verdict, expected, "{}\n{}", judgement.reason, lines(&history));
@@ -297,4 +301,6 @@ agree_with_brute_force! {
     kvs_of_unique_appends_agree_with_brute_force: UNIQUE_APPENDS,
     multi_registers_agree_with_brute_force: MULTI_REGISTER,
     versioned_kvs_agree_with_brute_force: VERSIONED_KV,
+    registers_of_unique_values_agree_with_brute_force: UNIQUE_REGISTER,
+    semaphores_of_one_permit_agree_with_brute_force: SEMAPHORE_1,
 }

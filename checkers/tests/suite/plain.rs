@@ -128,6 +128,17 @@ pub const SEMAPHORE: Plain = Plain {
     silent: &[],
 };
 
+/// A mutex by another name; two permits can never be had.
+pub const SEMAPHORE_1: Plain = Plain {
+    model: "semaphore-1",
+    apply: |state, _, f, argument| {
+        let (taken, n) = (number(state, 0), argument.as_int().unwrap_or(1));
+        let after = if f == "acquire" { taken + n } else { taken - n };
+        if (0..=1).contains(&after) { vec![(vec![int(after)], NIL)] } else { vec![] }
+    },
+    ..SEMAPHORE
+};
+
 /// A token nobody saw can be any; a range around those that are seen, and beyond the last, stands for all.
 pub const FENCED_LOCK: Plain = Plain {
     model: "fenced-lock",
@@ -241,18 +252,20 @@ pub const UNORDERED_QUEUE: Plain = Plain {
     ..FIFO_QUEUE
 };
 
-/// Elements are [priority, name], with few priorities.
+/// Elements are [priority, name], with few priorities, or a priority that is its own name.
 pub const PRIORITY_QUEUE: Plain = Plain {
     model: "priority-queue",
     initial: one_empty,
     propose: |random| match random.below(6) {
-        0..=2 => ("insert", Value::pair(random.below(2) as i64, random.below(2) as i64)),
+        0..=1 => ("insert", Value::pair(random.below(2) as i64, random.below(2) as i64)),
+        2 => (pick(random, &["insert", "enqueue"]), int(random.below(2) as i64)),
         3 => ("dequeue-max", NIL),
         _ => (pick(random, &["dequeue", "dequeue-min"]), NIL),
     },
     apply: |state, _, f, argument| {
-        let priority = |value: &Value| value.as_pair().unwrap().0.clone();
-        if f == "insert" {
+        let priority =
+            |value: &Value| value.as_pair().map_or(value.clone(), |(priority, _)| priority.clone());
+        if f == "insert" || f == "enqueue" {
             return vec![(sorted(with(state, argument)), NIL)];
         }
         let all = state.iter().map(priority);
@@ -271,7 +284,7 @@ pub const LOG: Plain = Plain {
     propose: |random| match random.below(9) {
         0..=3 => ("append", small(random)),
         4..=5 => ("read", small(random)),
-        6 => ("range", Value::pair(random.below(2) as i64, 1 + random.below(3) as i64)),
+        6 => ("range", Value::pair(random.below(3) as i64, random.below(4) as i64)),
         7 => ("poll", int(random.below(2) as i64)),
         _ => ("size", NIL),
     },

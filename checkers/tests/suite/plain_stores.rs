@@ -15,8 +15,12 @@ pub const KV: Plain = Plain {
             0..=7 => ("get", NIL),
             8..=10 => ("put", word(random)),
             11..=14 => ("append", word(random)),
-            15 => ("delete", NIL),
-            16 => ("cas", Value::pair(word(random), word(random))),
+            15 => (pick(random, &["delete", "put"]), NIL),
+            16 => {
+                let from = if random.percent(20) { NIL } else { word(random) };
+                let to = if random.percent(20) { NIL } else { word(random) };
+                ("cas", Value::pair(from, to))
+            }
             17 => ("put", int(random.below(2) as i64)),
             18 => ("increment", int(random.below(2) as i64)),
             _ => ("increment-and-get", int(1)),
@@ -31,6 +35,8 @@ pub const KV: Plain = Plain {
         });
         let holds = |value: Option<Value>| {
             let others = state.iter().filter(|entry| entry.as_pair().unwrap().0 != key).cloned();
+            // Holding null is not being there.
+            let value = value.filter(|value| !value.is_nil());
             sorted(others.chain(value.map(|value| Value::pair(key.clone(), value))).collect())
         };
         let answer = |value: Value| Value::pair(key.clone(), value);
@@ -51,7 +57,7 @@ pub const KV: Plain = Plain {
             "delete" => vec![(holds(None), answer(held.is_some().into()))],
             "cas" => {
                 let (from, to) = argument.as_pair().unwrap();
-                if held.as_ref() == Some(from) { vec![(holds(Some(to.clone())), NIL)] } else { vec![] }
+                if held.unwrap_or(NIL) == *from { vec![(holds(Some(to.clone())), NIL)] } else { vec![] }
             }
             _ => match n {
                 None => vec![],
@@ -74,7 +80,10 @@ pub const MULTI_REGISTER: Plain = Plain {
         let name = |random: &mut Random| Value::from(pick(random, &["x", "y"]));
         match random.below(6) {
             0 => ("write", Value::Map([(name(random), small(random))].into())),
-            1 => ("read", Value::list(["x".into(), "y".into()])),
+            1 => {
+                let names = [&["x", "y"][..], &["x"], &["y"], &["y", "y"]][random.below(4) as usize];
+                ("read", Value::list(names.iter().map(|&name| Value::from(name))))
+            }
             _ => {
                 let access = |random: &mut Random| {
                     if random.percent(60) {
@@ -108,7 +117,8 @@ pub const MULTI_REGISTER: Plain = Plain {
                 )]
             }
             ("read", _) => {
-                let names = argument.as_list().unwrap();
+                let mut names = argument.as_list().unwrap().to_vec();
+                names.dedup();
                 same(state, Value::Map(names.iter().map(|name| (name.clone(), get(state, name))).collect()))
             }
             _ => {
@@ -174,13 +184,27 @@ pub const VERSIONED_KV: Plain = Plain {
                 };
                 let compare =
                     Value::list((0..random.below(3)).map(|_| condition(random)).collect::<Vec<_>>());
-                let put = |random: &mut Random| {
-                    Value::list(["put".into(), pick(random, &["a", "b"]).into(), small(random)])
+                // No key is changed twice, which etcd refuses; one of them may be read before or after.
+                let act = |random: &mut Random, key: &str| match random.below(4) {
+                    0 => Value::list(["get".into(), key.into()]),
+                    1 => Value::list(["delete".into(), key.into()]),
+                    _ => Value::list(["put".into(), key.into(), small(random)]),
                 };
-                let get = Value::list(["get".into(), key.clone()]);
-                let delete = Value::list(["delete".into(), key]);
-                let then = Value::list([put(random), get.clone()]);
-                let otherwise = if random.percent(50) { Value::list([delete]) } else { Value::list([get]) };
+                let acts = |random: &mut Random| {
+                    let mut acts: Vec<Value> = ["a", "b"]
+                        .into_iter()
+                        .filter(|_| random.percent(50))
+                        .collect::<Vec<_>>()
+                        .into_iter()
+                        .map(|key| act(random, key))
+                        .collect();
+                    if random.percent(40) {
+                        let at = random.below(acts.len() as u64 + 1) as usize;
+                        acts.insert(at, Value::list(["get".into(), key.clone()]));
+                    }
+                    Value::list(acts)
+                };
+                let (then, otherwise) = (acts(random), acts(random));
                 ("txn", map([("compare", compare), ("then", then), ("else", otherwise)]))
             }
         }
@@ -266,7 +290,20 @@ pub const VERSIONED_KV: Plain = Plain {
         }
         let revision = after[0].clone();
         let answer = match f {
-            "get" => Value::pair(argument.clone(), results.remove(0)),
+            "get" => {
+                // Half of them say at which revision it was.
+                let found = results.remove(0);
+                match &found {
+                    Value::Map(entries) => {
+                        let mut entries: Vec<_> = entries.to_vec();
+                        entries.push((Value::from("revision"), revision.clone()));
+                        entries.sort();
+                        let told = Value::pair(argument.clone(), Value::Map(entries.into()));
+                        return vec![(after.clone(), told), (after, Value::pair(argument.clone(), found))];
+                    }
+                    _ => Value::pair(argument.clone(), found),
+                }
+            }
             "put" | "cas" => map([("revision", revision)]),
             "delete" => map([("revision", revision), ("deleted", results.remove(0))]),
             _ => {

@@ -126,13 +126,13 @@ pub struct CheckArgs {
     /// Use this checker (see `stormglass list checkers`)
     #[arg(long, value_name = "NAME", conflicts_with = "workload")]
     pub checker: Option<String>,
-    /// Consistency models that should hold, by comma: of transactions [default: strict-serializable]; of a model `linearizable`, `sequential`, `sequential-per-key`, `staleness` [default: linearizable]
+    /// Consistency models that should hold, by comma (see `stormglass list consistency`): of transactions [default: strict-serializable]; of a model [default: linearizable]
     #[arg(short, long, value_name = "MODEL", value_delimiter = ',')]
     pub consistency: Vec<String>,
     /// Anomalies that should not occur, whatever the consistency models say, by comma: `G0`, `lost-update`
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub anomalies: Vec<String>,
-    /// The format of the file [default: detected]
+    /// The format of the file (see `stormglass list formats`) [default: detected]
     #[arg(long, value_name = "NAME")]
     pub format: Option<Format>,
     /// Decide snapshot isolation and serializability by search as well: proved, refuted or unknown
@@ -222,8 +222,12 @@ pub enum Listing {
     Bugs,
     /// Models for `check --model`
     Models,
-    /// Checkers
+    /// Checkers for `check --checker`
     Checkers,
+    /// Consistency models for `check --consistency`
+    Consistency,
+    /// Formats of histories for `check --format`
+    Formats,
 }
 
 /// `stormglass report`.

@@ -1,6 +1,7 @@
 //! `stormglass list`: what there is to choose from.
 
-use checkers::registry::{CHECKERS, MODELS};
+use checkers::registry::{CHECKERS, FORMATS, Listed, MODELS, OBJECT_CONSISTENCY, TRANSACTION_CONSISTENCY};
+use checkers::transactions::consistency::{Anomaly, Model};
 use serde_json::{Map, Value as Json, json};
 
 use crate::cli::args::{ListArgs, Listing};
@@ -11,13 +12,15 @@ use crate::nemesis::fault::{COUP, COUP_SUMMARY};
 use crate::say;
 
 /// Everything that can be listed, in the order in which it is.
-const ALL: [Listing; 6] = [
+const ALL: [Listing; 8] = [
     Listing::Targets,
     Listing::Workloads,
     Listing::Faults,
     Listing::Bugs,
     Listing::Models,
     Listing::Checkers,
+    Listing::Consistency,
+    Listing::Formats,
 ];
 
 /// A name, a sentence, and what more there is to say, as (label, text).
@@ -69,6 +72,8 @@ fn title(listing: Listing) -> &'static str {
         Listing::Bugs => "bugs",
         Listing::Models => "models",
         Listing::Checkers => "checkers",
+        Listing::Consistency => "consistency",
+        Listing::Formats => "formats",
     }
 }
 
@@ -106,9 +111,32 @@ fn entries(listing: Listing) -> Vec<Entry> {
                     .with("run", format!("stormglass run {target} --bug {} {}", bug.name, bug.run))
             })
             .collect(),
-        Listing::Models => MODELS.iter().map(|m| Entry::new(m.name, m.summary)).collect(),
-        Listing::Checkers => CHECKERS.iter().map(|c| Entry::new(c.name, c.summary)).collect(),
+        Listing::Models => listed(MODELS).collect(),
+        Listing::Checkers => listed(CHECKERS).collect(),
+        Listing::Consistency => consistency(),
+        Listing::Formats => listed(FORMATS).collect(),
     }
+}
+
+fn listed(all: &'static [Listed]) -> impl Iterator<Item = Entry> {
+    all.iter().map(|listed| Entry::new(listed.name, listed.summary))
+}
+
+/// Of objects, of transactions by a decision, and of transactions by anomalies alone.
+fn consistency() -> Vec<Entry> {
+    let of = |all, what: &'static str| listed(all).map(move |entry| entry.with("of", what));
+    let decided = |model: &Model| TRANSACTION_CONSISTENCY.iter().any(|level| level.name == model.name());
+    let by_anomalies = Model::all().filter(|model| !decided(model) && !model.proscribes().is_empty());
+    let by_anomalies = by_anomalies.map(|model| {
+        let anomalies: Vec<&str> = model.proscribes().iter().map(Anomaly::name).collect();
+        Entry::new(model.name(), "what none of its anomalies rules out")
+            .with("of", "transactions, by anomalies")
+            .with("anomalies", anomalies.join(", "))
+    });
+    of(OBJECT_CONSISTENCY, "objects, with --model")
+        .chain(of(TRANSACTION_CONSISTENCY, "transactions"))
+        .chain(by_anomalies)
+        .collect()
 }
 
 fn as_json(entries: &[Entry]) -> Json {

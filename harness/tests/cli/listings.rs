@@ -6,7 +6,7 @@ use crate::program::{finish, stormglass};
 fn what_is_listed_for_people_is_listed_for_programs() {
     let spoken = finish(stormglass(["list"])).with_code(0).stdout;
     let listed = finish(stormglass(["list", "--json"])).with_code(0).json();
-    for title in ["targets", "workloads", "faults", "bugs", "models", "checkers"] {
+    for title in ["targets", "workloads", "faults", "bugs", "models", "checkers", "consistency", "formats"] {
         assert!(spoken.contains(&title.to_uppercase()), "{title} in\n{spoken}");
         let entries = listed[title].as_array().expect(title);
         assert!(!entries.is_empty(), "{title}");

@@ -3,7 +3,7 @@
 //! The tokens give the order of the sections, so it is enough to see whether that order, each
 //! acquire followed by its release, keeps real time.
 
-use super::mutex::{MutexOp, sections};
+use super::mutex::{MutexOp, Section, sections};
 use super::{Contradiction, Latest, Sentence, Span, Special};
 
 /// An operation on a fenced lock.
@@ -46,25 +46,30 @@ pub fn check(ops: &[FencedLockOp]) -> Special {
         let acquire = section.acquire;
         for span in std::iter::once(acquire).chain(section.release) {
             if let Err(later) = latest.append(span) {
-                return Special::Invalid(out_of_order(span, acquire, later));
+                let holds = |(_, section): &&(u32, Section)| {
+                    section.acquire.call == later
+                        || section.release.is_some_and(|release| release.call == later)
+                };
+                let lower = sections.iter().find(holds).map_or(acquire, |(_, section)| section.acquire);
+                return Special::Invalid(out_of_order(span, acquire, later, lower));
             }
         }
     }
     Special::Valid
 }
 
-fn out_of_order(early: Span, acquire: Span, later: u32) -> Contradiction {
-    Contradiction::new(
-        Sentence::new(
-            "the tokens are not in the order in which they were given: {} and {}",
-            &[early.call, later],
-        ),
-        vec![
-            Sentence::new(
-                "the token of {} is greater than that of the section to which {} belongs",
-                &[acquire.call, later],
-            ),
-            Sentence::new("but {} had returned before {} was invoked", &[early.call, later]),
-        ],
-    )
+/// `later` is of the section that begins with `lower`, and was invoked after `early`, of that which begins
+/// with `acquire`, had returned.
+fn out_of_order(early: Span, acquire: Span, later: u32, lower: Span) -> Contradiction {
+    let mut steps =
+        vec![Sentence::new("the token of {} is greater than that of {}", &[acquire.call, lower.call])];
+    if later != lower.call {
+        steps.push(Sentence::new("which its process gave back by {}", &[later]));
+    }
+    steps.push(Sentence::new("but {} had returned before {} was invoked", &[early.call, later]));
+    let finding = Sentence::new(
+        "the tokens are not in the order in which they were given: {} and {}",
+        &[early.call, later],
+    );
+    Contradiction::new(finding, steps)
 }

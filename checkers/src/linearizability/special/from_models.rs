@@ -12,7 +12,8 @@ use super::grow_only_set::GrowOnlySet;
 use super::mutex::MutexOp;
 use super::set::{SetAct, SetOp};
 use super::{
-    NEVER, Span, Special, bag, counter, fenced_lock, fetch_and_add, fifo_queue, grow_only_set, mutex, set,
+    Contradiction, NEVER, Sentence, Span, Special, bag, counter, fenced_lock, fetch_and_add, fifo_queue,
+    grow_only_set, mutex, set,
 };
 use crate::hash::FastHash;
 use crate::history::History;
@@ -50,6 +51,12 @@ fn span<I, O>(call: &Call<I, O>) -> Option<Span> {
 
 fn process<I, O>(history: &History, call: &Call<I, O>) -> Option<u32> {
     history.get(call.call)?.process.number()
+}
+
+/// An operation that found what nobody wrote.
+pub(crate) fn made_up<I, O>(call: &Call<I, O>) -> Named {
+    let finding = Sentence::new("{} found what nobody had written", &[span(call)?.call]);
+    Some(("values that nobody wrote", Special::Invalid(Contradiction::new(finding, Vec::new()))))
 }
 
 pub(crate) fn mutex(calls: &[Call<MutexInput, MutexDone>], history: &History) -> Named {

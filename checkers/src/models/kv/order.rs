@@ -13,6 +13,7 @@ use super::{KvInput, KvOutput, KvValue};
 use crate::hash::FastHash;
 use crate::model::{Blindness, Call, Foresight};
 use crate::models::text::Text;
+use crate::value::Value;
 
 type KvCall = Call<KvInput, KvOutput>;
 
@@ -52,6 +53,52 @@ fn known(calls: &[KvCall]) -> Option<Known> {
         known = &text[..at];
     }
     Some(Known { only_from, seen })
+}
+
+/// A get that was answered what nobody can have written by then, whatever the order: a thing that is neither
+/// text nor made by increments and that no put or cas before its end leaves; or a text that is not made of
+/// arguments, where it can only be.
+pub(super) fn made_up(calls: &[KvCall]) -> Option<&KvCall> {
+    let mut left: HashMap<&KvValue, usize, FastHash> = HashMap::default();
+    let mut increments = false;
+    for call in calls {
+        match &call.input {
+            KvInput::Put(value) | KvInput::Cas { to: value, .. } => {
+                let first = left.entry(value).or_insert(call.call);
+                *first = call.call.min(*first);
+            }
+            KvInput::Increment(_) => increments = true,
+            _ => {}
+        }
+    }
+    let arguments = Arguments::new(calls);
+    let made_of_arguments = |text: &str| {
+        let Some(arguments) = &arguments else { return true };
+        let mut at = 0;
+        while at < text.len() {
+            let Some((length, ..)) = arguments.at(&text[at..]) else { return false };
+            at += length;
+        }
+        true
+    };
+    let mut known = "";
+    calls.iter().find(|call| match (&call.output, call.ret) {
+        (Some(KvOutput::Holds(KvValue::Other(Value::Int(_)))), _) if increments => false,
+        (Some(KvOutput::Holds(value @ KvValue::Other(_))), Some(ret)) => {
+            left.get(value).is_none_or(|first| *first > ret)
+        }
+        (Some(KvOutput::Holds(KvValue::Text(text))), _) => {
+            let Some(text) = text.as_str() else { return false };
+            // A get mostly answers what an earlier one did, and more.
+            let rest = text.strip_prefix(known).unwrap_or(text);
+            let made = made_of_arguments(rest);
+            if made {
+                known = text;
+            }
+            !made
+        }
+        _ => false,
+    })
 }
 
 /// See [`Model::foresight`](crate::model::Model::foresight).

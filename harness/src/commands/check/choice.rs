@@ -1,7 +1,7 @@
 //! From what a user names to the checkers that shall judge.
 
 use checkers::promises::{Bank, LongFork};
-use checkers::registry::{self, CHECKERS, MODELS};
+use checkers::registry::{self, CHECKERS, MODELS, OBJECT_CONSISTENCY};
 use checkers::sequential::Scope;
 use checkers::transactions::consistency::{Anomaly, Model};
 use checkers::transactions::history::Holds;
@@ -61,7 +61,7 @@ fn of_model(model: &str, args: &CheckArgs) -> Result<Checkers, PlanError> {
         )));
     }
     let wanted: Vec<&str> = args.consistency.iter().map(String::as_str).collect();
-    let wanted = if wanted.is_empty() { vec!["linearizable"] } else { wanted };
+    let wanted = if wanted.is_empty() { vec![OBJECT_CONSISTENCY[0].name] } else { wanted };
     let checker = |name: &str| {
         match name {
             "linearizable" => registry::linearizable_by_name(model),
@@ -71,7 +71,7 @@ fn of_model(model: &str, args: &CheckArgs) -> Result<Checkers, PlanError> {
             _ => None,
         }
         .ok_or_else(|| {
-            let known = ["linearizable", "sequential", "sequential-per-key", "staleness"];
+            let known: Vec<&str> = OBJECT_CONSISTENCY.iter().map(|listed| listed.name).collect();
             PlanError::unknown("consistency model of a single object", name, &known)
         })
     };
