@@ -1,14 +1,17 @@
 //! How fast histories are read, and how long hostile files last.
 //!
-//! `cargo bench -p checkers --bench formats`, or with `-- FILE` the time of that file. The histories
-//! are generated here, the same ones every time: a million operations and a million transactions.
-//! CPU time is the process's, as Linux counts it.
+//! `cargo bench -p checkers --bench formats [-- WORDS]`: only rows that contain all words; with the variable `FILE` the
+//! time of that file. The histories are generated here, the same ones every time: a million operations and
+//! a million transactions. Throughput is in MB a second.
 
 use std::fmt::Write as _;
 use std::io::BufReader;
-use std::time::Instant;
 
 use checkers::formats::{self, Format};
+
+mod measure;
+
+use measure::Bench;
 
 /// Of each history.
 const EVENTS: usize = 2_000_000;
@@ -16,54 +19,41 @@ const EVENTS: usize = 2_000_000;
 const HOSTILE_BYTES: usize = 10 << 20;
 
 fn main() {
-    if let Some(path) = std::env::args().skip(1).find(|argument| !argument.starts_with("--")) {
-        return file(&path);
+    let bench = Bench::from_args();
+    if let Ok(path) = std::env::var("FILE") {
+        return file(&bench, &path);
     }
-    println!("{:<46} {:>8} {:>8} {:>8} {:>10}", "history", "MB", "CPU-s", "MB/s", "events");
     for (name, format, make) in HISTORIES {
-        row(name, *format, &make());
+        row(&bench, name, *format, make);
     }
-    println!("\n{:<46} {:>8} {:>8}   what is said of it", "hostile file of 10 MB", "MB", "CPU-s");
     for (name, format, text) in hostile() {
-        let (seconds, result) = read(format, &text);
-        let said = result.unwrap_or_else(|error| error);
-        println!("{name:<46} {:>8.1} {seconds:>8.2}   {said:.70}", text.len() as f64 / 1e6);
+        row(&bench, &format!("hostile, {:.0} MB, {name}", text.len() as f64 / 1e6), format, || text);
     }
 }
 
-fn file(path: &str) {
+fn file(bench: &Bench, path: &str) {
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) => return println!("{path}: {error}"),
     };
     match formats::detect(&bytes, path) {
-        Some(format) => row(&format!("{path} ({format})"), format, &bytes),
+        Some(format) => row(bench, &format!("{path} ({format})"), format, || bytes),
         None => println!("{path}: no format fits"),
     }
 }
 
-fn row(name: &str, format: Format, text: &[u8]) {
-    let mut runs: Vec<(f64, Result<String, String>)> = (0..3).map(|_| read(format, text)).collect();
-    runs.sort_by(|one, other| one.0.total_cmp(&other.0));
-    let (seconds, result) = runs.swap_remove(1);
-    let megabytes = text.len() as f64 / 1e6;
-    let events = result.unwrap_or_else(|error| error);
-    println!("{name:<46} {megabytes:>8.1} {seconds:>8.3} {:>8.0} {events:>10}", megabytes / seconds);
-}
-
-/// CPU seconds, and the number of events or the error.
-fn read(format: Format, text: &[u8]) -> (f64, Result<String, String>) {
-    let (cpu, wall) = (cpu_seconds(), Instant::now());
-    let result = formats::read(format, BufReader::with_capacity(1 << 16, text));
-    let seconds = cpu.and_then(|before| Some(cpu_seconds()? - before));
-    let seconds = seconds.unwrap_or_else(|| wall.elapsed().as_secs_f64());
-    (seconds, result.map(|history| history.len().to_string()).map_err(|error| error.to_string()))
-}
-
-/// Of this process so far; `None` where nobody counts in this way.
-fn cpu_seconds() -> Option<f64> {
-    let nanoseconds = std::fs::read_to_string("/proc/self/schedstat").ok()?;
-    nanoseconds.split_whitespace().next()?.parse::<f64>().ok().map(|nanoseconds| nanoseconds / 1e9)
+/// Counts thousands of bytes, so that throughput is in MB a second.
+fn row(bench: &Bench, name: &str, format: Format, make: impl FnOnce() -> Vec<u8>) {
+    if !bench.wants(name) {
+        return;
+    }
+    let text = make();
+    bench.row(name, text.len() / 1000, || {
+        || match formats::read(format, BufReader::with_capacity(1 << 16, &text[..])) {
+            Ok(history) => format!("{} events of {:.0} MB", history.len(), text.len() as f64 / 1e6),
+            Err(error) => format!("{:.70}", error.to_string()),
+        }
+    });
 }
 
 /// What a row is made of.
