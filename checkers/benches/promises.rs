@@ -413,6 +413,12 @@ const SHAPES: &[(&str, &str, Shape)] = &[
             (0..n).map(|i| keyed(if i % 2 == 0 { act("add", 1) } else { look("read", list(1..2)) }, i / 2)),
         )
     }),
+    ("per-key-set-full", "as many keys, large elements", |n| {
+        Box::new((0..n).map(|i| {
+            let large = 4_000_000;
+            keyed(if i % 2 == 0 { act("add", large) } else { look("read", list(large..large + 1)) }, i / 2)
+        }))
+    }),
     ("per-key-set-full", "as many keys, all lost", |n| {
         Box::new(
             (0..n).map(|i| keyed(if i % 2 == 0 { act("add", 1) } else { look("read", list(0..0)) }, i / 2)),

@@ -148,22 +148,25 @@ impl Element {
 }
 
 /// All elements of a history, and where to find them.
-#[derive(Default)]
 struct Elements {
     all: Vec<Element>,
     by_value: HashMap<Box<[u8]>, u32, FastHash>,
-    /// For small numbers, which most workloads add: faster than the table.
+    /// For numbers from 0 to below `direct`, which most workloads add: faster than the table.
     by_number: Vec<u32>,
+    direct: i64,
 }
 
 impl Elements {
-    /// Numbers below this are looked up by index.
-    const DIRECT: i64 = 1 << 22;
+    fn of(history: &History) -> Self {
+        // It may cost as much as the history itself, not more: there may be one of these for each key.
+        let direct = (8 * history.len() as i64).min(1 << 22);
+        Elements { all: Vec::new(), by_value: HashMap::default(), by_number: Vec::new(), direct }
+    }
 
     fn index(&mut self, value: ValueRef<'_>) -> usize {
         let next = self.all.len() as u32;
         let slot = match value.as_int() {
-            Some(n @ 0..Self::DIRECT) => {
+            Some(n) if (0..self.direct).contains(&n) => {
                 let n = n as usize;
                 if n >= self.by_number.len() {
                     self.by_number.resize((n + 1).next_power_of_two(), NONE);
@@ -235,7 +238,7 @@ struct Read {
 
 /// Goes through all operations. An error is a reason not to judge.
 fn survey(history: &History, linearizable: bool, budget: &Budget<'_>) -> Result<Survey, String> {
-    let mut elements = Elements::default();
+    let mut elements = Elements::of(history);
     for operation in history.operations() {
         match (operation.invocation.f.as_str(), operation.fate()) {
             (_, Fate::Fail) | ("read", _) => {}

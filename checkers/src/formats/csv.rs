@@ -542,6 +542,19 @@ mod tests {
             ]
         );
         assert!(read(&b"\n"[..]).unwrap().is_empty());
+        // What touches overlaps; what was never answered keeps nobody waiting; no digit is lost.
+        let process = Process::MAX_CLIENT / 2 - 1;
+        assert_eq!(
+            events(
+                "process,op,value,start,end\n0,w,007,1700000000.123456791,\n0,w,8,1700000000.1234567912,1700000001\n"
+            ),
+            [
+                "1700000000123456791 0 invoke w \"007\"".to_owned(),
+                format!("1700000000123456791 {process} invoke w 8"),
+                format!("1700000001000000000 {process} ok w 8")
+            ]
+        );
+        assert_eq!(events("process,op,value,start,end\n0,w,1,1,2\n0,w,1,2,3\n").len(), 4);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use checkers::{Budget, Event, EventType, Evidence, History, Judgement, Process, 
 
 mod cases;
 mod cases_beyond;
+mod cases_found;
 mod cases_kafka;
 mod corpus;
 mod differences;

@@ -243,6 +243,35 @@ fn documents_are_read_as_serde_json_reads_them() {
     }
 }
 
+#[test]
+fn numbers_are_what_rfc_8259_says() {
+    for (number, expected) in [
+        ("0e5", Some(Value::Int(0))),
+        ("-0", Some(Value::Int(0))),
+        ("1E2", Some(Value::Int(100))),
+        ("-2.07612050540294e-187", Some(self::number(-2.07612050540294e-187))),
+        ("1.E5", None),
+        ("1.e5", None),
+        ("1.", None),
+        (".5", None),
+        ("+1", None),
+        ("01", None),
+        ("1e", None),
+        ("1e+", None),
+        ("0x1", None),
+        ("9223372036854775808", None),
+    ] {
+        let line = format!(
+            "{{\"index\":0,\"time\":7,\"process\":3,\"type\":\"invoke\",\"f\":\"x\",\"value\":{number}}}\n"
+        );
+        for format in [Format::Jsonl, Format::Json] {
+            let found = checkers::formats::read(format, line.as_bytes());
+            let found = found.ok().map(|history| history.event(0).value.to_value());
+            assert_eq!(found, expected, "{format}: {number}");
+        }
+    }
+}
+
 /// A few bytes changed: it is refused where serde_json refuses it, and otherwise means the same.
 #[test]
 fn what_is_no_json_is_none_for_all() {
