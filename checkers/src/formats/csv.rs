@@ -24,7 +24,7 @@
 //! | `key` | optional: the value is then the pair `[key, value]` |
 //! | `type` | `invoke`, `ok`, `fail` or `info`; in operations optional, and `ok` if it is empty |
 //! | `time` | nanoseconds; optional |
-//! | `start`, `end` | nanoseconds, or seconds if any of them has a fraction. An operation without an end was never answered. Where a start and an end are equal, the start comes first |
+//! | `start`, `end` | nanoseconds, or seconds if any of them has a fraction. An operation without an end was never answered. Where a start and an end are equal, the start comes first. An operation that begins when another one of its process begins or ends, or behind one that was never answered, is a process of its own |
 //! | `index` | must rise |
 //! | `node`, `error`, others | kept |
 //!
@@ -32,6 +32,7 @@
 //! doubled. A row is one line. An operation `read` or `get` has its result as the value, and asked for
 //! nothing; all others have their argument.
 
+use std::collections::{HashMap, HashSet};
 use std::io::BufRead;
 
 use super::FormatError;
@@ -40,8 +41,13 @@ use super::events::{Events, Fields, Who};
 use super::operation::Syntax;
 use super::source::{Source, shortened, too_large};
 use crate::event::{EventType, Process};
+use crate::hash::FastHash;
 use crate::history::History;
 use crate::tape::{ValueRef, ValueWriter};
+
+mod stamp;
+
+use stamp::{Stamp, Unit};
 
 /// Reads a history.
 ///
@@ -142,8 +148,8 @@ struct Table {
     operations: bool,
     events: Events,
     rows: Vec<Row>,
-    /// Whether a start or an end has a fraction.
-    seconds: bool,
+    /// That of starts and ends: seconds if any of them has a fraction.
+    unit: Unit,
     /// The next process, where there is no column of them.
     made_up: u32,
     bytes: Vec<u8>,
@@ -161,23 +167,6 @@ struct Row {
     told: Vec<u8>,
     extra: Option<Box<crate::Extra>>,
     node: Option<crate::history::NameId>,
-}
-
-/// A point in time: whole nanoseconds, or whatever with a fraction.
-#[derive(Clone, Copy, Debug)]
-enum Stamp {
-    Whole(i64),
-    Fraction(f64),
-}
-
-impl Stamp {
-    fn nanoseconds(self, seconds: bool) -> i128 {
-        match (self, seconds) {
-            (Stamp::Whole(n), false) => i128::from(n),
-            (Stamp::Whole(n), true) => i128::from(n) * 1_000_000_000,
-            (Stamp::Fraction(x), _) => (x * 1e9) as i128,
-        }
-    }
 }
 
 impl Table {
@@ -219,7 +208,7 @@ impl Table {
             operations,
             events: Events::new(),
             rows: Vec::new(),
-            seconds: false,
+            unit: Unit::Nanoseconds,
             made_up: 0,
             bytes: Vec::new(),
         })
@@ -298,7 +287,8 @@ impl Table {
         if !whole {
             // A number that is too large is not text: it would hide that nobody can read it.
             let digits = text.strip_prefix('-').unwrap_or(text);
-            if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            let number = digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0');
+            if !digits.is_empty() && number {
                 return Err(too_large(text));
             }
             self.bytes.clear();
@@ -308,14 +298,11 @@ impl Table {
     }
 
     fn stamp(&mut self, text: &str) -> Result<Stamp, String> {
-        if let Ok(n) = text.parse() {
-            return Ok(Stamp::Whole(n));
+        let (stamp, fraction) = Stamp::parse(text)?;
+        if fraction {
+            self.unit = Unit::Seconds;
         }
-        self.seconds = true;
-        match text.parse::<f64>() {
-            Ok(x) if x.is_finite() => Ok(Stamp::Fraction(x)),
-            _ => Err(format!("expected a time, a number, not `{}`", shortened(text))),
-        }
+        Ok(stamp)
     }
 
     fn pair(&self, key: &Option<Vec<u8>>, value: &[u8]) -> Result<Vec<u8>, String> {
@@ -380,12 +367,11 @@ impl Table {
     fn finish(mut self) -> Result<History, FormatError> {
         let rows = std::mem::take(&mut self.rows);
         // At one time invocations come first: operations that touch overlap.
-        let mut order: Vec<(i128, bool, usize)> = Vec::with_capacity(rows.len() * 2);
+        let mut order: Vec<(Stamp, bool, usize)> = Vec::with_capacity(rows.len() * 2);
         for (at, row) in rows.iter().enumerate() {
-            let start = row.start.nanoseconds(self.seconds);
-            order.push((start, false, at));
-            let Some(end) = row.end.map(|end| end.nanoseconds(self.seconds)) else { continue };
-            if end < start {
+            order.push((row.start, false, at));
+            let Some(end) = row.end else { continue };
+            if end < row.start {
                 let reason = "this operation ends before it starts".into();
                 return Err(FormatError::Syntax { line: row.line, column: 1, reason });
             }
@@ -393,7 +379,9 @@ impl Table {
         }
         order.sort_unstable();
         let mut rows: Vec<Row> = rows;
+        let mut processes = Processes::of(&rows);
         for (time, completes, at) in order {
+            processes.place(&mut rows, at, completes);
             let row = &mut rows[at];
             let (event_type, value) = match completes {
                 false => (EventType::Invoke, &row.asked),
@@ -404,7 +392,7 @@ impl Table {
                 who: row.who,
                 event_type: Some(event_type),
                 f: Some(row.f),
-                time: Some(u64::try_from(time).unwrap_or(0)),
+                time: Some(time.nanoseconds(self.unit)),
                 node: row.node,
                 extra: if completes { row.extra.take() } else { None },
                 ..Fields::default()
@@ -413,6 +401,50 @@ impl Table {
             self.push(fields, line)?;
         }
         self.events.finish()
+    }
+}
+
+/// Who is in the middle of an operation, walking through time.
+struct Processes {
+    /// The row that each is at.
+    busy: HashMap<Process, usize, FastHash>,
+    named: HashSet<Process, FastHash>,
+    /// The next one that is made up, counted down.
+    made_up: u32,
+}
+
+impl Processes {
+    fn of(rows: &[Row]) -> Self {
+        let named = |row: &Row| match row.who {
+            Who::Known(process) => Some(process),
+            Who::Unsaid => None,
+        };
+        Processes {
+            busy: HashMap::default(),
+            named: rows.iter().filter_map(named).collect(),
+            made_up: Process::MAX_CLIENT / 2,
+        }
+    }
+
+    /// The row begins, or ends. A process that is at an operation without an end, or at one that begins or
+    /// ends at this very time, is not asked to wait: the row is a process of its own, of which nothing
+    /// is claimed but its times.
+    fn place(&mut self, rows: &mut [Row], at: usize, ends: bool) {
+        let Who::Known(mut process) = rows[at].who else { return };
+        if ends {
+            self.busy.remove(&process);
+            return;
+        }
+        let before = self.busy.get(&process).map(|before| &rows[*before]);
+        let start = rows[at].start;
+        if before.is_some_and(|before| before.end.is_none_or(|end| end == start) || before.start == start) {
+            let fresh = |number: u32| Process::client(number.into()).filter(|new| !self.named.contains(new));
+            let found = (0..self.made_up).rev().find_map(fresh);
+            process = found.unwrap_or(process);
+            self.made_up = process.number().unwrap_or(0);
+            rows[at].who = Who::Known(process);
+        }
+        self.busy.insert(process, at);
     }
 }
 
@@ -510,6 +542,19 @@ mod tests {
             ]
         );
         assert!(read(&b"\n"[..]).unwrap().is_empty());
+        // What touches overlaps; what was never answered keeps nobody waiting; no digit is lost.
+        let process = Process::MAX_CLIENT / 2 - 1;
+        assert_eq!(
+            events(
+                "process,op,value,start,end\n0,w,007,1700000000.123456791,\n0,w,8,1700000000.1234567912,1700000001\n"
+            ),
+            [
+                "1700000000123456791 0 invoke w \"007\"".to_owned(),
+                format!("1700000000123456791 {process} invoke w 8"),
+                format!("1700000001000000000 {process} ok w 8")
+            ]
+        );
+        assert_eq!(events("process,op,value,start,end\n0,w,1,1,2\n0,w,1,2,3\n").len(), 4);
     }
 
     #[test]

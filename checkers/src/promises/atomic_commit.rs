@@ -17,7 +17,7 @@
 //! | `decision-changed` | one participant said both (AC2) |
 //! | `committed-despite-no` | it was committed although a participant had voted no (AC3) |
 //! | `acknowledged-but-aborted` | the client was told that it is committed, and a participant aborted |
-//! | `refused-but-committed` | the client was told that it is aborted, and a participant committed |
+//! | `refused-but-committed` | every client that asked was told that it is aborted, and a participant committed |
 
 use std::collections::HashMap;
 
@@ -41,6 +41,8 @@ pub struct AtomicCommit;
 struct Txn {
     acknowledged: Option<usize>,
     refused: Option<usize>,
+    /// A client asked for it that was not refused.
+    maybe: bool,
     voted_no: Option<(usize, String)>,
     /// The first who committed, and the first who aborted.
     committed: Option<(usize, String)>,
@@ -92,6 +94,7 @@ impl AtomicCommit {
                         Fate::Fail => txns[number].refused = Some(call),
                         Fate::Info => {}
                     }
+                    txns[number].maybe |= fate != Fate::Fail;
                 }
                 "vote" if fate == Fate::Ok => {
                     let bad = || misshapen(history, call, "{\"txn\": id, \"participant\": p, \"vote\": v}");
@@ -173,9 +176,7 @@ impl AtomicCommit {
                     format!("the client of the transaction {} was told that it is committed, but {who} aborted it", id())
                 });
             }
-            if let (Some(told), Some((commit, who))) =
-                (txn.refused.filter(|_| txn.acknowledged.is_none()), &txn.committed)
-            {
+            if let (Some(told), Some((commit, who))) = (txn.refused.filter(|_| !txn.maybe), &txn.committed) {
                 findings.add("refused-but-committed", &[told, *commit], || {
                     format!("the client of the transaction {} was told that it is aborted, but {who} committed it", id())
                 });

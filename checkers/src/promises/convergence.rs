@@ -2,7 +2,7 @@
 //!
 //! Strong eventual consistency asks for it (Shapiro, Preguiça, Baquero, Zawirski: Conflict-free
 //! replicated data types, 2011). Every operation that is neither `read` nor `final-read` is an update. The *final reads*
-//! are the answered `final-read`s; in a history that has none, the answered `read`s that began
+//! are the answered `final-read`s, in a history that has none the answered `read`s, that began
 //! after the last update had begun and all answered ones had been answered. Of each node the last
 //! one counts: the node of the event, or the field `node` of an answer `{"node": n, "value": v}`.
 //!
@@ -10,7 +10,8 @@
 //! that waited for recovery; without it an update that was never answered may still be on its way,
 //! and then different answers are `unknown`. So is a history in which a node has no final read.
 //!
-//! Lists are compared as sets with [`Convergence::unordered`]; maps and sets of EDN always are.
+//! Lists are compared without regard to their order with [`Convergence::unordered`], maps and sets
+//! of EDN always.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -69,7 +70,7 @@ impl Convergence {
                 nodes.insert(node.as_str().to_owned());
             }
             let (Fate::Ok, Some((_, answer))) = (operation.fate(), operation.completion) else { continue };
-            if operation.invocation.f != wanted || (!has_final && operation.call < quiet_from) {
+            if operation.invocation.f != wanted || operation.call < quiet_from {
                 continue;
             }
             let named = field(answer.value, "node").zip(field(answer.value, "value"));

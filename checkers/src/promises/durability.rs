@@ -62,7 +62,7 @@ impl Durability {
         let mut reads: Vec<(usize, usize)> = history
             .operations()
             .filter(|operation| operation.invocation.f == wanted && operation.fate() == Fate::Ok)
-            .filter(|operation| has_final || operation.call > quiet_from)
+            .filter(|operation| has_final || operation.call >= quiet_from)
             .filter_map(|operation| Some((operation.call, operation.ret()?)))
             .collect();
         let Some(&(last_call, last_ret)) = reads.last() else {

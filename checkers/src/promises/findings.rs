@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::shape::field;
 use crate::event::EventType;
 use crate::evidence::{Evidence, Finding, QuotedOperation};
 use crate::history::{Fate, History};
@@ -182,9 +183,10 @@ fn brief(value: ValueRef<'_>, about: &[ValueRef<'_>]) -> Value {
     }
 }
 
-/// Whether an element is `wanted`, or begins with it: rows and pairs are known by their first part.
+/// Whether an element is `wanted`, begins with it or has it as `val`: by these pairs and rows are known.
 fn has(item: ValueRef<'_>, wanted: ValueRef<'_>) -> bool {
-    item == wanted || item.as_list().and_then(|mut parts| parts.next()).is_some_and(|first| first == wanted)
+    let first = || item.as_list().and_then(|mut parts| parts.next());
+    item == wanted || first().or_else(|| field(item, "val")).is_some_and(|part| part == wanted)
 }
 
 /// The first characters of a value, for messages.

@@ -13,7 +13,9 @@
 //! | `value-order` | a row's value is not larger than that of the row before it (of the same process, unless [`Monotonic::global`]) |
 //! | `duplicated` | a value stands in one read twice |
 //! | `lost` | a row whose add was answered before the read began is not there |
-//! | `revived` | a row is there whose add failed |
+//! | `revived` | a row is there whose add failed, and no other add that had begun may have made it |
+//!
+//! An add without an answer may have made any row, unless it says which it asked for.
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -94,10 +96,12 @@ fn compare(one: ValueRef<'_>, other: ValueRef<'_>) -> Option<Ordering> {
 
 #[derive(Clone, Copy)]
 struct Added {
+    /// The add that was answered first.
     call: u32,
     answered: u32,
+    /// The first add that failed, and the first that did not.
     failed: u32,
-    attempted: bool,
+    attempt: u32,
     met: u32,
 }
 
@@ -108,35 +112,45 @@ impl Monotonic {
         let mut pace = Pace::new(budget);
         let mut numbering = Numbering::of(history);
         let mut rows: Vec<Added> = Vec::new();
-        let none = Added { call: NONE, answered: NONE, failed: NONE, attempted: false, met: NONE };
+        let none = Added { call: NONE, answered: NONE, failed: NONE, attempt: NONE, met: NONE };
+        // The first add that did not fail and that says nothing of its row.
+        let mut untold = usize::MAX;
         let mut reads = Vec::new();
         for operation in history.operations() {
             pace.did(1)?;
-            let Some((at, completion)) = operation.completion else { continue };
             let fate = operation.fate();
             if operation.invocation.f == "read" {
-                if fate == Fate::Ok {
-                    reads.push((operation.call, at));
+                if let (Fate::Ok, Some(ret)) = (fate, operation.ret()) {
+                    reads.push((operation.call, ret));
                 }
                 continue;
             }
-            let shown = if completion.value.is_nil() { operation.invocation.value } else { completion.value };
+            let call = operation.call;
+            let told = operation.completion.filter(|(_, completion)| !completion.value.is_nil());
+            let (at, shown) =
+                told.map_or((call, operation.invocation.value), |(at, event)| (at, event.value));
             let value = match (row(shown), fate) {
                 (Some(row), _) => row.value,
                 (None, Fate::Ok) => return Err(misshapen(history, at, "a row with an integer `val`").into()),
-                (None, _) => continue,
+                (None, Fate::Info) => {
+                    untold = untold.min(call);
+                    continue;
+                }
+                (None, Fate::Fail) => continue,
             };
             let number = numbering.number(value);
             rows.resize(numbering.len(), none);
             let row = &mut rows[number];
-            match fate {
-                Fate::Ok => {
-                    row.attempted = true;
-                    row.call = row.call.min(operation.call as u32);
-                    row.answered = row.answered.min(at as u32);
+            let call = call as u32;
+            match (fate, operation.ret()) {
+                (Fate::Fail, _) => row.failed = row.failed.min(call),
+                (fate, ret) => {
+                    row.attempt = row.attempt.min(call);
+                    let answered = ret.filter(|_| fate == Fate::Ok).map_or(NONE, |ret| ret as u32);
+                    if answered < row.answered {
+                        (row.call, row.answered) = (call, answered);
+                    }
                 }
-                Fate::Info => row.attempted = true,
-                Fate::Fail => row.failed = row.failed.min(operation.call as u32),
             }
         }
         let Some(&(last_call, _)) = reads.last() else {
@@ -166,7 +180,7 @@ impl Monotonic {
                     findings.add_about("duplicated", &calls, &[this.value], || {
                         format!("the read at event {read} has the value {} twice", value())
                     });
-                } else if known.failed != NONE && !known.attempted {
+                } else if (known.failed as usize) < *ret && (known.attempt as usize).min(untold) > *ret {
                     findings.add_about("revived", &[known.failed as usize, *call], &[this.value], || {
                         format!("the read at event {read} has the value {}, whose add failed", value())
                     });

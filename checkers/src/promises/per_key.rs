@@ -21,8 +21,11 @@ const MAX_TOLD: usize = 16;
 /// `independent`. The worst verdict wins, and evidence names its key.
 ///
 /// Keys are judged on as many threads as the budget has; steps and bytes are shared out among
-/// them by the number of their events. An `ok` answers `[key, value]` too, or nil; another answer
-/// is refused. Without any operation on a key: `unknown`.
+/// them by the number of their events. An `ok` answers `[key, value]` too, or nil unless it is to say
+/// what there is; another answer is refused. Without any operation on a key: `unknown`.
+///
+/// A history of which the checker would refuse the part of one key is refused as a whole, as the
+/// checker refuses one with a single operation that it does not know: `unknown`, with the event.
 ///
 /// Other than in Jepsen, client operations without a key do not go to every key, which costs as
 /// many copies as there are keys; they are refused. The nemesis' events are left out.
@@ -37,6 +40,9 @@ impl PerKey {
         PerKey { name: format!("per-key-{}", inner.name()), inner }
     }
 }
+
+/// Functions whose answer is what there is: where it names no key, nobody knows what they were told.
+const LOOKS: [&str; 4] = ["read", "read-init", "final-read", "dequeue"];
 
 /// Which events belong to which key.
 struct Split<'h> {
@@ -68,7 +74,8 @@ fn split<'h>(history: &'h History, budget: &Budget<'_>) -> Result<Split<'h>, Und
         owners.push((operation.call as u32, number));
         if let Some((at, completion)) = operation.completion.filter(|(at, _)| *at != operation.call) {
             let answer = completion.value;
-            let same = answer.is_nil() || answer.as_pair().is_some_and(|(other, _)| other == key);
+            let same = answer.as_pair().is_some_and(|(other, _)| other == key)
+                || answer.is_nil() && !LOOKS.contains(&operation.invocation.f.as_str());
             if operation.fate() == Fate::Ok && !same {
                 let (f, key) = (operation.invocation.f, shorten(&key));
                 let shown = shorten(&answer);
@@ -109,6 +116,9 @@ impl Split<'_> {
         }
     }
 }
+
+/// What came of one key.
+type OfKey = Result<(Verdict, Option<Box<Judgement>>), Box<DecodeError>>;
 
 /// The history of the key with this number, its values without the key.
 fn part(history: &History, split: &Split<'_>, number: usize) -> Result<History, DecodeError> {
@@ -163,7 +173,16 @@ impl PerKey {
         let mut told: [Vec<Value>; 2] = [Vec::new(), Vec::new()];
         let mut counts = [0_usize; 3];
         let mut first_doubt = None;
-        for (number, verdict, kept) in self.judge_all(history, &split, budget) {
+        let mut refused: Option<DecodeError> = None;
+        for (number, judged) in self.judge_all(history, &split, budget) {
+            let (verdict, kept) = match judged {
+                Ok(judged) => judged,
+                Err(error) => {
+                    let first = refused.take().filter(|first| first.position <= error.position);
+                    refused = Some(first.unwrap_or(*error));
+                    continue;
+                }
+            };
             counts[verdict as usize] += 1;
             let is_told = match verdict {
                 Verdict::Valid => continue,
@@ -175,10 +194,10 @@ impl PerKey {
             }
             let key = split.keys.value(number).to_value();
             // What was not kept is found again: a check is deterministic.
-            let judgement = kept.map_or_else(
-                || self.judge_one(history, &split, number, &split.share(number, budget)),
-                |kept| *kept,
-            );
+            let judgement = match kept {
+                Some(kept) => *kept,
+                None => self.judge_one(history, &split, number, &split.share(number, budget))?,
+            };
             let named = if verdict == Verdict::Unknown {
                 first_doubt.get_or_insert_with(|| format!("key {key}: {}", judgement.reason));
                 &mut told[0]
@@ -190,6 +209,9 @@ impl PerKey {
             if named.len() < MAX_TOLD {
                 named.push(key);
             }
+        }
+        if let Some(error) = refused {
+            return Err(error.into());
         }
         let [valid, unknown, invalid] = counts;
         let judgement = if invalid > 0 {
@@ -208,13 +230,9 @@ impl PerKey {
         Ok(judgement.with("unknown_keys", unknown).with("failures", failures))
     }
 
-    /// The verdicts by key, and the first judgements that are not plainly valid.
-    fn judge_all(
-        &self,
-        history: &History,
-        split: &Split<'_>,
-        budget: &Budget<'_>,
-    ) -> Vec<(usize, Verdict, Option<Box<Judgement>>)> {
+    /// The verdicts by key and the first judgements that are not plainly valid, or why the checker
+    /// refuses the key.
+    fn judge_all(&self, history: &History, split: &Split<'_>, budget: &Budget<'_>) -> Vec<(usize, OfKey)> {
         let count = split.keys.len();
         let threads = budget.threads.clamp(1, count.max(1));
         let (next, kept) = (AtomicUsize::new(0), AtomicUsize::new(0));
@@ -226,11 +244,15 @@ impl PerKey {
                 if number >= count {
                     break;
                 }
-                let judgement = self.judge_one(history, split, number, &split.share(number, budget));
-                let verdict = judgement.verdict;
-                // A million keys need not keep a million pieces of evidence.
-                let keep = verdict != Verdict::Valid && kept.fetch_add(1, Ordering::Relaxed) < 4 * MAX_TOLD;
-                own.push((number, verdict, keep.then(|| Box::new(judgement))));
+                let judged = self.judge_one(history, split, number, &split.share(number, budget));
+                let judged = judged.map(|judgement| {
+                    let verdict = judgement.verdict;
+                    // A million keys need not keep a million pieces of evidence.
+                    let keep =
+                        verdict != Verdict::Valid && kept.fetch_add(1, Ordering::Relaxed) < 4 * MAX_TOLD;
+                    (verdict, keep.then(|| Box::new(judgement)))
+                });
+                own.push((number, judged.map_err(Box::new)));
             }
             if let Ok(mut done) = done.lock() {
                 done.append(&mut own);
@@ -253,19 +275,17 @@ impl PerKey {
         split: &Split<'_>,
         number: usize,
         budget: &Budget<'_>,
-    ) -> Judgement {
+    ) -> Result<Judgement, DecodeError> {
         if let Some(reason) = budget.stop.and_then(|stop| stop()) {
-            return Judgement::unknown(ALGORITHM, reason);
+            return Ok(Judgement::unknown(ALGORITHM, reason));
         }
-        let part = match part(history, split, number) {
-            Ok(part) => part,
-            Err(error) => return Judgement::unknown(ALGORITHM, error.to_string()),
-        };
+        let part = part(history, split, number)?;
+        self.inner.understands(&part)?;
         let mut judgement = check_guarded(self.inner.as_ref(), &part, budget);
         let key = split.keys.value(number).to_value();
         let evidence = std::mem::take(&mut judgement.evidence);
         judgement.evidence =
             evidence.into_iter().map(|evidence| evidence.lifted(&key, |at| part.origin(at))).collect();
-        judgement
+        Ok(judgement)
     }
 }

@@ -20,11 +20,12 @@
 //! unanswered dequeues cannot have taken is lost, and otherwise the judgement is `unknown`.
 //! [`TotalQueue::redelivers`] says that the system gives unacknowledged elements back.
 
-use super::findings::{Findings, shorten, valid_unless};
+use super::findings::{Findings, MAX_TOLD, shorten, valid_unless};
 use super::shape::{NONE, Numbering, Pace, Undecided, elements, judged, only, timed};
 use crate::checker::{Budget, Checker};
 use crate::history::{Fate, History};
 use crate::model::DecodeError;
+use crate::tape::{Items, ValueRef};
 use crate::verdict::Judgement;
 
 const FUNCTIONS: &[&str] = &["enqueue", "dequeue", "drain"];
@@ -47,7 +48,7 @@ struct Element {
     attempt: u32,
     failed: u32,
     attempts: u32,
-    /// How many enqueues were answered; the last of them, by invocation; the first answer.
+    /// How many enqueues were answered; the one that was answered first, and that answer.
     acks: u32,
     acked: u32,
     answered: u32,
@@ -110,8 +111,9 @@ fn survey<'h>(
                     element.attempt = element.attempt.min(call);
                     if let (Fate::Ok, Some(ret)) = (fate, operation.ret()) {
                         element.acks += 1;
-                        element.acked = call;
-                        element.answered = element.answered.min(ret as u32);
+                        if (ret as u32) < element.answered {
+                            (element.acked, element.answered) = (call, ret as u32);
+                        }
                     }
                 }
             }
@@ -263,6 +265,36 @@ impl Checker for TotalQueue {
 }
 
 const TOTAL: &str = "total-queue";
+/// How many operations on one element are quoted at most.
+const MAX_QUOTED: usize = 32;
+
+/// Of an element that came out, if not as often as it went in: all that it came out of, and one
+/// enqueue more than these, unless they are too many to be read.
+fn one_more_in_than_out(history: &History, value: ValueRef<'_>, element: &Element) -> Vec<usize> {
+    let mut enqueues = vec![element.acked as usize];
+    let mut outs = Vec::new();
+    if element.out as usize > MAX_QUOTED / 2 {
+        return outs;
+    }
+    for operation in history.operations().filter(|operation| operation.fate() == Fate::Ok) {
+        let Some((_, answer)) = operation.completion else { continue };
+        if operation.invocation.f == "enqueue" {
+            let wanted = enqueues.len() <= element.out as usize && operation.call != element.acked as usize;
+            if wanted && operation.invocation.value == value {
+                enqueues.push(operation.call);
+            }
+            continue;
+        }
+        let drained = |list: Items<'_>| list.into_iter().any(|item| item == value);
+        let has = match answer.value.as_list().filter(|_| operation.invocation.f == "drain") {
+            Some(list) => drained(list),
+            None => answer.value == value,
+        };
+        outs.extend(has.then_some(operation.call));
+    }
+    outs.extend(enqueues);
+    outs
+}
 
 impl TotalQueue {
     fn judge(&self, history: &History, budget: &Budget<'_>) -> Result<Judgement, Undecided> {
@@ -292,7 +324,11 @@ impl TotalQueue {
                 let element = &survey.all[*number];
                 let value = survey.numbering.value(*number);
                 let look = survey.last_look as usize;
-                findings.add_about("lost", &[element.acked as usize, look], &[value], || {
+                let mut calls = vec![element.acked as usize, look];
+                if element.out > 0 && findings.count("lost") < MAX_TOLD {
+                    calls.extend(one_more_in_than_out(history, value, element));
+                }
+                findings.add_about("lost", &calls, &[value], || {
                     let shown = shorten(&value);
                     let added = history.origin(element.answered as usize);
                     let look = history.origin(look);

@@ -63,8 +63,9 @@ struct Element {
     value: Value,
     /// The first attempt to add it that did not fail.
     attempt: u32,
-    /// Invocation of the first add that was answered.
+    /// Invocation of the add that was answered first, and that answer.
     added: u32,
+    answered: u32,
     /// When it was known: position and time of a completion.
     known: u32,
     known_time: u64,
@@ -88,6 +89,7 @@ impl Element {
             value,
             attempt: NONE,
             added: NONE,
+            answered: NONE,
             known: NONE,
             known_time: 0,
             first_present: NONE,
@@ -110,6 +112,11 @@ impl Element {
     /// Invocation of the add that a person is shown.
     fn add(&self) -> u32 {
         if self.added == NONE { self.attempt } else { self.added }
+    }
+
+    /// Invocation of the operation by whose answer it was known.
+    fn witness(&self) -> u32 {
+        if self.known == self.answered { self.added } else { self.first_present }
     }
 
     fn seen(&self) -> bool {
@@ -141,22 +148,25 @@ impl Element {
 }
 
 /// All elements of a history, and where to find them.
-#[derive(Default)]
 struct Elements {
     all: Vec<Element>,
     by_value: HashMap<Box<[u8]>, u32, FastHash>,
-    /// For small numbers, which most workloads add: faster than the table.
+    /// For numbers from 0 to below `direct`, which most workloads add: faster than the table.
     by_number: Vec<u32>,
+    direct: i64,
 }
 
 impl Elements {
-    /// Numbers below this are looked up by index.
-    const DIRECT: i64 = 1 << 22;
+    fn of(history: &History) -> Self {
+        // It may cost as much as the history itself, not more: there may be one of these for each key.
+        let direct = (8 * history.len() as i64).min(1 << 22);
+        Elements { all: Vec::new(), by_value: HashMap::default(), by_number: Vec::new(), direct }
+    }
 
     fn index(&mut self, value: ValueRef<'_>) -> usize {
         let next = self.all.len() as u32;
         let slot = match value.as_int() {
-            Some(n @ 0..Self::DIRECT) => {
+            Some(n) if (0..self.direct).contains(&n) => {
                 let n = n as usize;
                 if n >= self.by_number.len() {
                     self.by_number.resize((n + 1).next_power_of_two(), NONE);
@@ -228,7 +238,7 @@ struct Read {
 
 /// Goes through all operations. An error is a reason not to judge.
 fn survey(history: &History, linearizable: bool, budget: &Budget<'_>) -> Result<Survey, String> {
-    let mut elements = Elements::default();
+    let mut elements = Elements::of(history);
     for operation in history.operations() {
         match (operation.invocation.f.as_str(), operation.fate()) {
             (_, Fate::Fail) | ("read", _) => {}
@@ -237,8 +247,8 @@ fn survey(history: &History, linearizable: bool, budget: &Budget<'_>) -> Result<
                 let element = &mut elements.all[index];
                 element.attempt = element.attempt.min(operation.call as u32);
                 if let (Fate::Ok, Some((ret, completion))) = (fate, operation.completion) {
-                    if element.added == NONE {
-                        element.added = operation.call as u32;
+                    if (ret as u32) < element.answered {
+                        (element.added, element.answered) = (operation.call as u32, ret as u32);
                     }
                     element.know(ret, completion.time);
                 }
@@ -252,19 +262,19 @@ fn survey(history: &History, linearizable: bool, budget: &Budget<'_>) -> Result<
         }
     }
     let mut reads: Vec<Read> = Vec::new();
-    let mut asked = 0;
     let mut looked_at = 0;
     for operation in history.operations().filter(|op| op.invocation.f == "read" && op.fate() == Fate::Ok) {
         let size = take_read(history, &operation, reads.len() as u32, &mut elements)?;
         reads.push(Read { call: operation.call as u32, size });
-        looked_at += elements.all.len();
-        if looked_at >= asked + ASK_EVERY {
-            asked = looked_at;
+        looked_at += size as usize + 1;
+        if looked_at >= ASK_EVERY {
+            looked_at = 0;
             if let Some(reason) = budget.stop.and_then(|stop| stop()) {
                 return Err(format!("{reason} after {} reads", reads.len()));
             }
         }
     }
+    find_last_absences(history, &reads, &mut elements);
     let count = reads.len();
     let disorder = if linearizable { order::find(history, reads, &mut elements, budget)? } else { None };
     Ok(Survey { elements: elements.all, reads: count, disorder })
@@ -304,12 +314,34 @@ fn take_read(
             (element.last_present, element.last_present_ret) = (call, ret as u32);
         }
     }
-    // Reads come in the order of invocation, so the last one is the latest. An element that is
-    // met for the first time in a later read was absent from this one too, but before it was known.
-    for element in elements.all.iter_mut().filter(|element| element.met_in != number) {
-        (element.last_absent, element.last_absent_time) = (call, operation.invocation.time);
-    }
     Ok(size)
+}
+
+/// For each element the read without it that was invoked last. From the last read back only those are
+/// asked about that all later reads have, so that it costs no more than the reads are long.
+fn find_last_absences(history: &History, reads: &[Read], elements: &mut Elements) {
+    let mut asked: Vec<u32> = (0..elements.all.len() as u32).collect();
+    // Beyond the numbers by which reads were taken.
+    let mut turn = reads.len() as u32;
+    for read in reads.iter().rev() {
+        if asked.is_empty() {
+            break;
+        }
+        for value in order::list(history, read.call) {
+            let at = elements.index(value);
+            elements.all[at].met_in = turn;
+        }
+        let time = history.event(read.call as usize).time;
+        asked.retain(|at| {
+            let element = &mut elements.all[*at as usize];
+            let has = element.met_in == turn;
+            if !has {
+                (element.last_absent, element.last_absent_time) = (read.call, time);
+            }
+            has
+        });
+        turn += 1;
+    }
 }
 
 impl SetFull {
@@ -411,7 +443,7 @@ impl Problem {
                     at(element.known),
                     at(element.last_absent)
                 ),
-                vec![add, element.last_present, element.last_absent],
+                vec![add, element.witness(), element.last_present, element.last_absent],
             ),
             Problem::Stale => (
                 "stale",

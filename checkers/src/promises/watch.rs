@@ -19,7 +19,7 @@
 //! | `gap` | a revision is missing that lies between two that were told in one answer, or is not past `to` |
 //! | `gap-after-resume` | the same, between two answers, or between the wanted revision and the first |
 //! | `disagreement` | two operations give one revision different values |
-//! | `aborted-event` | an event of a value whose write failed |
+//! | `aborted-event` | an event of a value all of whose writes failed |
 //!
 //! A revision exists if a write was answered with it, or if some watcher saw it.
 
@@ -132,7 +132,8 @@ impl Watch {
         let mut findings = Findings::new(history);
         let mut answers = Vec::new();
         let mut known = Known { revisions: Vec::new(), by_revision: HashMap::default() };
-        let mut failed: HashMap<&[u8], usize, FastHash> = HashMap::default();
+        // By value, its first write if all of them failed.
+        let mut failed: HashMap<&[u8], Option<usize>, FastHash> = HashMap::default();
         let mut writes = 0_usize;
         for operation in history.operations() {
             let fate = operation.fate();
@@ -140,13 +141,14 @@ impl Watch {
             match (operation.invocation.f.as_str(), operation.completion) {
                 ("write", Some((at, completion))) if fate == Fate::Ok => {
                     writes += 1;
-                    failed.remove(invoked.as_bytes());
+                    failed.insert(invoked.as_bytes(), None);
                     let bad = || misshapen(history, at, "the revision as its answer");
                     let revision = revision(completion.value).ok_or_else(bad)?;
                     known.tell(history, revision, invoked, operation.call, &mut findings);
                 }
-                ("write", _) if fate == Fate::Fail => {
-                    failed.insert(invoked.as_bytes(), operation.call);
+                ("write", _) => {
+                    let write = failed.entry(invoked.as_bytes()).or_insert(Some(operation.call));
+                    *write = write.filter(|_| fate == Fate::Fail);
                 }
                 ("watch", Some((at, _))) if fate == Fate::Ok => {
                     let answer = answer(history, operation.call, at)?;
@@ -172,7 +174,9 @@ impl Watch {
             let start = answer.from.or(before.map(|(last, _)| last.saturating_add(1)));
             self.judge_answer(history, answer, start, before, &known, &failed, &mut findings);
             let last = answer.events.iter().map(|(revision, _)| *revision).chain(answer.to).max();
-            if let Some(last) = last.max(before.map(|(last, _)| last).filter(|_| answer.from.is_none())) {
+            let further =
+                |last: &i64| answer.from.is_some() || before.is_none_or(|(before, _)| *last > before);
+            if let Some(last) = last.filter(further) {
                 seen.insert(answer.process, (last, answer.call));
             }
         }
@@ -199,15 +203,17 @@ impl Watch {
         start: Option<i64>,
         before: Option<(i64, usize)>,
         known: &Known<'_>,
-        failed: &HashMap<&[u8], usize, FastHash>,
+        failed: &HashMap<&[u8], Option<usize>, FastHash>,
         findings: &mut Findings<'_>,
     ) {
         let call = answer.call;
         let shown = history.origin(call);
+        // The operation that says where this one goes on, if it does not say so itself.
+        let went_on_from = before.map(|(_, call)| call).filter(|_| answer.from.is_none());
         let mut last: Option<i64> = None;
         for (revision, value) in &answer.events {
             let revision = *revision;
-            if let Some(write) = failed.get(value.as_bytes()) {
+            if let Some(Some(write)) = failed.get(value.as_bytes()) {
                 findings.add("aborted-event", &[*write, call], || {
                     format!("the watch at event {shown} is told of {}, whose write failed", shorten(value))
                 });
@@ -220,7 +226,7 @@ impl Watch {
                     format!("the watch at event {shown} is told of revision {revision} behind {last}")
                 }),
                 None if start.is_some_and(|start| revision < start) => {
-                    let calls: Vec<usize> = before.into_iter().map(|(_, call)| call).chain([call]).collect();
+                    let calls: Vec<usize> = went_on_from.into_iter().chain([call]).collect();
                     let start = start.unwrap_or_default();
                     findings.add("replayed", &calls, || {
                         format!("the watch at event {shown}, which goes on from revision {start}, is told of revision {revision} again")
@@ -240,7 +246,9 @@ impl Watch {
         for revision in told {
             if let Some((missing, teller)) = next.and_then(|next| known.first_in(next, revision)) {
                 let problem = if last.is_none() { "gap-after-resume" } else { "gap" };
-                findings.add(problem, &[teller, call], || {
+                let calls = [Some(teller), went_on_from.filter(|_| last.is_none()), Some(call)];
+                let calls: Vec<usize> = calls.into_iter().flatten().collect();
+                findings.add(problem, &calls, || {
                     let told = match (last, before) {
                         (Some(last), _) => format!("told of the revisions {last} and {revision}"),
                         (None, Some((before, _))) => {
@@ -259,7 +267,9 @@ impl Watch {
         }
         let promised = answer.to.zip(next).and_then(|(to, next)| known.first_in(next, to.saturating_add(1)));
         if let Some((missing, teller)) = promised {
-            findings.add("gap", &[teller, call], || {
+            let calls = [Some(teller), went_on_from.filter(|_| last.is_none()), Some(call)];
+            let calls: Vec<usize> = calls.into_iter().flatten().collect();
+            findings.add("gap", &calls, || {
                 format!("the watch at event {shown} says that nothing is to come up to revision {}, but was not told of {missing}", answer.to.unwrap_or_default())
             });
         }

@@ -120,10 +120,13 @@ impl Checker for Staleness {
 /// The calls on each key: of a register, or of one per key if every value is [key, value].
 fn registers(history: &History) -> Result<CallsOf<RegisterModel>, DecodeError> {
     let mut clients = history.operations().map(|operation| operation.invocation.value);
-    if clients.all(|value| value.as_pair().is_some()) {
-        return decoded(&PerKey::new(RegisterModel), history);
-    }
-    decoded(&RegisterModel, history)
+    let decoded = if clients.all(|value| value.as_pair().is_some()) {
+        decoded(&PerKey::new(RegisterModel), history)
+    } else {
+        decoded(&RegisterModel, history)
+    };
+    // In a part of a history an event is known by its place in the whole.
+    decoded.map_err(|error| DecodeError { position: history.origin(error.position), ..error })
 }
 
 /// The calls on each key.

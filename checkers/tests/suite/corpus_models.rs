@@ -3,39 +3,12 @@
 use std::fs::File;
 use std::io::BufReader;
 
-use checkers::formats::edn;
+use checkers::formats::{self, Format};
 use checkers::registry::linearizable_by_name;
-use checkers::{Budget, Event, EventType, History, Process, Value, Verdict};
+use checkers::{Budget, Verdict};
 
 use crate::corpus_path::corpus;
 use crate::kv_store::simulate_kv;
-
-/// Lines as `{:process 9, :type :invoke, :f :append, :key "0", :value "x 9 0 y"}`.
-fn key_value(text: &str) -> History {
-    let mut events: Vec<Event> = Vec::new();
-    for line in text.lines() {
-        let field = |name: &str| {
-            let at = line.find(name)? + name.len();
-            let rest = line[at..].trim_start();
-            match rest.strip_prefix('"') {
-                Some(text) => Some(Value::from(&text[..text.find('"')?])),
-                None => Some(match &rest[..rest.find([',', '}'])?] {
-                    "nil" => Value::Nil,
-                    word => Value::from(word.trim_start_matches(':')),
-                }),
-            }
-        };
-        let word = |name: &str| field(name).unwrap().as_str().unwrap().to_owned();
-        let kind = match word(":type").as_str() {
-            "invoke" => EventType::Invoke,
-            _ => EventType::Ok,
-        };
-        let value = Value::pair(field(":key").unwrap(), field(":value").unwrap());
-        let process = Process::client(word(":process").parse().unwrap()).unwrap();
-        events.push(Event::new(events.len() as u64, process, kind, word(":f").as_str(), value));
-    }
-    History::new(events).unwrap()
-}
 
 #[test]
 fn stores_and_mutexes_are_judged_as_everybody_judges_them() {
@@ -48,11 +21,12 @@ fn stores_and_mutexes_are_judged_as_everybody_judges_them() {
     for row in index.lines() {
         let columns: Vec<&str> = row.split('\t').collect();
         let path = corpus.join(columns[0]);
-        let (model, history) = match columns[1..3] {
-            ["kv-edn-lines", _] => ("kv", key_value(&std::fs::read_to_string(path).unwrap())),
-            ["EDN", "mutex"] => ("mutex", edn::read(BufReader::new(File::open(path).unwrap())).unwrap()),
+        let (model, format) = match columns[1..3] {
+            ["kv-edn-lines", _] => ("kv", Format::Kv),
+            ["EDN", "mutex"] => ("mutex", Format::Edn),
             _ => continue,
         };
+        let history = formats::read(format, BufReader::new(File::open(path).unwrap())).unwrap();
         let judgement = linearizable_by_name(model).unwrap().check(&history, &Budget::default());
         assert_eq!(judgement.verdict.as_str(), columns[3], "{}: {}", columns[0], judgement.reason);
         println!("{}: {} steps; {}", columns[0], judgement.details["steps"], judgement.reason);

@@ -1,12 +1,13 @@
 //! Levels of isolation: against brute force, on the known anomalies, on AWDIT's histories.
 
+use checkers::formats;
 use checkers::transactions::history::Holds;
 use checkers::transactions::weak::{Isolation, Level};
 use checkers::{Budget, Checker, Judgement, Verdict};
 
 use crate::corpus_path::corpus;
 use crate::isolation_oracle;
-use crate::isolation_text::{Op, Shape, Txn, awdit, by_hand, history, random};
+use crate::isolation_text::{Op, Shape, Txn, by_hand, history, random};
 use crate::simulate::Random;
 use crate::text::lines;
 
@@ -146,9 +147,11 @@ fn awdit_histories_have_their_verdicts() {
                 if path.extension().is_none_or(|extension| extension != "txt") {
                     continue;
                 }
-                let txns = awdit(&std::fs::read_to_string(&path).unwrap());
+                let file = std::io::BufReader::new(std::fs::File::open(&path).unwrap());
+                let history = formats::awdit::read(file).unwrap();
                 for (at, level) in SATURATED.iter().enumerate() {
-                    let judgement = judge(&txns, Holds::Registers, *level);
+                    let checker = Isolation::new(*level, Holds::Registers);
+                    let judgement = checker.check(&history, &Budget::default());
                     let expected = if at < levels { Verdict::Valid } else { Verdict::Invalid };
                     assert_eq!(judgement.verdict, expected, "{}: {level:?} {judgement:#?}", path.display());
                 }

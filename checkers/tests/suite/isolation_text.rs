@@ -1,4 +1,4 @@
-//! Small histories of transactions: written by hand, made at random, read from AWDIT's text.
+//! Small histories of transactions: written by hand, made at random.
 
 use checkers::transactions::history::Holds;
 use checkers::{Event, EventType, Fate, History, Process, Value};
@@ -100,34 +100,6 @@ fn op(text: &str) -> Op {
         "r" => Op::R(key, values.collect()),
         _ => Op::W(key, words[2].parse().unwrap()),
     }
-}
-
-/// AWDIT's text: `w k v` and `r k v`, `-----` between transactions, `=====` between sessions. It
-/// says nothing of time: sessions run side by side.
-pub fn awdit(text: &str) -> Vec<Txn> {
-    let mut sessions: Vec<Vec<Vec<Op>>> = vec![vec![vec![]]];
-    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        match words[0] {
-            "-----" => sessions.last_mut().unwrap().push(Vec::new()),
-            "=====" => sessions.push(vec![vec![]]),
-            f => {
-                let (key, value) = (words[1].parse().unwrap(), words[2].parse().unwrap());
-                let op = if f == "w" { Op::W(key, value) } else { Op::R(key, vec![value]) };
-                sessions.last_mut().unwrap().last_mut().unwrap().push(op);
-            }
-        }
-    }
-    let width = sessions.len();
-    let mut txns = Vec::new();
-    for column in 0..sessions.iter().map(Vec::len).max().unwrap_or(0) {
-        for (session, row) in sessions.iter().enumerate() {
-            let Some(ops) = row.get(column).filter(|ops| !ops.is_empty()) else { continue };
-            let call = column * 2 * width + session;
-            txns.push(Txn { session, fate: Fate::Ok, ops: ops.clone(), call, ret: call + width });
-        }
-    }
-    txns
 }
 
 /// What random histories are made of.

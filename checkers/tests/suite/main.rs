@@ -24,6 +24,7 @@ mod oracle;
 mod plain;
 mod plain_stores;
 mod promises;
+mod readers;
 mod sequential;
 mod set_full;
 mod simulate;

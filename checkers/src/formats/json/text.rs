@@ -331,12 +331,7 @@ impl<'a> Cursor<'a> {
         }
         let text = utf8(start, &self.bytes[start..start + length])?;
         let unsigned = text.strip_prefix('-').unwrap_or(text);
-        if unsigned.starts_with(|first: char| first.is_ascii_digit())
-            && (unsigned == "0"
-                || !unsigned.starts_with('0')
-                || unsigned.starts_with("0.")
-                || unsigned.starts_with(['e', 'E']))
-        {
+        if is_number(unsigned) {
             if unsigned.bytes().all(|byte| byte.is_ascii_digit()) {
                 let Ok(n) = text.parse() else {
                     return wrong(start, too_large(text));
@@ -345,7 +340,7 @@ impl<'a> Cursor<'a> {
                 writer.int(n);
                 return Ok(());
             }
-            if self.dialect != Dialect::Ours && !unsigned.ends_with('.') && !unsigned.contains(".e") {
+            if self.dialect != Dialect::Ours {
                 match text.parse::<f64>() {
                     Ok(x) if x.is_finite() => {
                         self.at += length;
@@ -367,6 +362,24 @@ impl<'a> Cursor<'a> {
         }
         wrong(start, format!("`{}` is not a number", shortened(text)))
     }
+}
+
+/// RFC 8259, §6, without the sign: digits that do not begin with a needless 0, maybe a point and digits,
+/// maybe an exponent.
+fn is_number(unsigned: &str) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, Some(exponent.strip_prefix(['+', '-']).unwrap_or(exponent))),
+        None => (unsigned, None),
+    };
+    let (whole, fraction) = match mantissa.split_once('.') {
+        Some((whole, fraction)) => (whole, Some(fraction)),
+        None => (mantissa, None),
+    };
+    digits(whole)
+        && (whole == "0" || !whole.starts_with('0'))
+        && fraction.is_none_or(digits)
+        && exponent.is_none_or(digits)
 }
 
 /// `12`, `-3`, but not `007`, `+1`, `-0`: what an integer is printed as.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::super::findings::{Findings, shorten};
+use super::super::findings::{Findings, MAX_TOLD, shorten};
 use super::super::shape::{Key, NONE, Pace, Undecided, entries, misshapen, word};
 use crate::checker::Budget;
 use crate::event::Process;
@@ -55,9 +55,10 @@ pub(super) struct Message<'h> {
     /// The operation that sent it and did not fail, and one that did.
     pub writer: Option<u32>,
     pub failed: Option<u32>,
-    /// Somebody was told it, whatever became of the poll; and by an `ok`.
+    /// Somebody was told it, whatever became of the poll.
     pub polled: bool,
-    pub polled_ok: bool,
+    /// The first `ok` that was told it.
+    pub polled_ok: Option<u32>,
 }
 
 impl<'h> Operations<'h> {
@@ -98,7 +99,7 @@ impl<'h> Operations<'h> {
         let next = self.messages.len() as u32;
         let number = *self.message_numbers.entry((key, value.as_bytes())).or_insert(next);
         if number == next {
-            let message = Message { key, value, writer: None, failed: None, polled: false, polled_ok: false };
+            let message = Message { key, value, writer: None, failed: None, polled: false, polled_ok: None };
             self.messages.push(message);
         }
         number
@@ -182,7 +183,7 @@ impl<'h> Operations<'h> {
                             let message = self.message(key, value);
                             let known = &mut self.messages[message as usize];
                             known.polled = true;
-                            known.polled_ok |= fate == Fate::Ok;
+                            known.polled_ok = known.polled_ok.or((fate == Fate::Ok).then_some(number));
                             self.polls.push(Part { key, message, offset: offset.as_int() });
                         }
                     }
@@ -203,6 +204,17 @@ impl<'h> Operations<'h> {
             swallowed,
         });
         Ok(())
+    }
+
+    /// Invocations of the operation and of what shows that its sends count: without an answer of its
+    /// own, that is a poll that has one of them.
+    pub(super) fn shown(&self, number: u32) -> impl Iterator<Item = usize> + use<'_, 'h> {
+        let operation = &self.all[number as usize];
+        let sends = &self.sends[operation.sends.clone()];
+        let polled = sends.iter().find_map(|part| self.messages[part.message as usize].polled_ok);
+        let poll = polled.filter(|_| operation.fate == Fate::Info);
+        let calls = [Some(operation.call), poll.map(|poll| self.all[poll as usize].call)];
+        calls.into_iter().flatten().map(|call| call as usize)
     }
 
     /// The keys of the field `rebalance-log`, a list of maps with `keys`.
@@ -252,9 +264,9 @@ impl Log {
         let mut committed = vec![false; operations.messages.len()];
         // Key, offset, message, and who says so.
         let mut entries: Vec<(u32, i64, u32, u32)> = Vec::new();
-        for operation in &operations.all {
+        for (operation, number) in operations.all.iter().zip(0..) {
             let sends = &operations.sends[operation.sends.clone()];
-            let shown = |part: &Part| operations.messages[part.message as usize].polled_ok;
+            let shown = |part: &Part| operations.messages[part.message as usize].polled_ok.is_some();
             let certain = match operation.fate {
                 Fate::Ok => true,
                 Fate::Info => sends.iter().any(shown),
@@ -263,7 +275,7 @@ impl Log {
             let told = operations.polls[operation.polls.clone()].iter();
             for part in told.chain(sends.iter().filter(|_| certain)) {
                 if let Some(offset) = part.offset {
-                    entries.push((part.key, offset, part.message, operation.call));
+                    entries.push((part.key, offset, part.message, number));
                 }
             }
             for part in sends.iter().filter(|_| certain) {
@@ -278,20 +290,28 @@ impl Log {
         let mut before: Option<(u32, i64, u32, u32)> = None;
         let mut rank = 0;
         for entry in entries {
-            let (key, offset, message, call) = entry;
+            let (key, offset, message, by_whom) = entry;
+            let call_of = |number: u32| operations.all[number as usize].call as usize;
+            let both = |one: u32, told: usize| -> Vec<usize> {
+                // Only of what is told: an operation may have any number of sends.
+                let two = [one, by_whom].into_iter().take(if told < MAX_TOLD { 2 } else { 0 });
+                two.flat_map(|number| operations.shown(number)).collect()
+            };
+            let call = call_of(by_whom);
             let value = || shorten(&operations.messages[message as usize].value);
             let name = || operations.keys[key as usize];
             match before {
                 Some((other, ..)) if other != key => rank = 0,
                 Some((_, same, other, by)) if same == offset => {
-                    findings.add("inconsistent-offsets", &[by as usize, call as usize], || {
+                    let calls = both(by, findings.count("inconsistent-offsets"));
+                    findings.add("inconsistent-offsets", &calls, || {
                         format!(
                             "offset {offset} of the key {} has {} by the operation at event {} and {} by the one at event {}",
                             name(),
                             shorten(&operations.messages[other as usize].value),
-                            history.origin(by as usize),
+                            history.origin(call_of(by)),
                             value(),
-                            history.origin(call as usize)
+                            history.origin(call)
                         )
                     });
                 }
@@ -302,18 +322,19 @@ impl Log {
             let place = &mut of[message as usize];
             if place.first == NONE {
                 *place = Place { first: rank, last: rank, offset };
-                teller[message as usize] = call;
+                teller[message as usize] = by_whom;
                 continue;
             }
             if place.first == place.last {
-                let (by, first) = (teller[message as usize] as usize, place.offset);
-                findings.add("duplicate", &[by, call as usize], || {
+                let (by, first) = (teller[message as usize], place.offset);
+                let calls = both(by, findings.count("duplicate"));
+                findings.add("duplicate", &calls, || {
                     format!(
                         "{} stands in the log of the key {} at offset {first}, by the operation at event {}, and at offset {offset}, by the one at event {}",
                         value(),
                         name(),
-                        history.origin(by),
-                        history.origin(call as usize)
+                        history.origin(call_of(by)),
+                        history.origin(call)
                     )
                 });
             }

@@ -34,7 +34,7 @@
 //! `unknown`; and where consumers subscribe, a poll that was never answered may have taken what nobody else saw, so
 //! `lost-write` is `unknown` too.
 
-use super::findings::{Findings, shorten, valid_unless};
+use super::findings::{Findings, MAX_TOLD, shorten, valid_unless};
 use super::shape::{Undecided, judged, only, timed};
 use crate::checker::{Budget, Checker};
 use crate::history::{Fate, History};
@@ -151,6 +151,7 @@ impl Kafka {
             let place = &log.of[number];
             let passed = furthest[message.key as usize]
                 .filter(|(bound, _)| place.last != super::shape::NONE && place.last <= *bound);
+            let shows = operations.shown(writer);
             let writer = operations.all[writer as usize].call as usize;
             let Some((_, reader)) = passed else {
                 unseen += 1;
@@ -166,7 +167,9 @@ impl Kafka {
                 maybe_lost += 1;
                 continue;
             }
-            findings.add_about("lost-write", &[writer, reader as usize], &[message.value], || {
+            let told = findings.count("lost-write") < MAX_TOLD;
+            let calls: Vec<usize> = shows.take(if told { 2 } else { 0 }).chain([reader as usize]).collect();
+            findings.add_about("lost-write", &calls, &[message.value], || {
                 format!(
                     "{} was sent to the key {} by the operation at event {}, at offset {}; the operation at event {} polled a later offset, and nobody polled this one",
                     shown(),

@@ -85,7 +85,8 @@ fn only_in(history: &History, one: u32, other: u32, elements: &mut Elements) -> 
     list(history, one).map(|value| elements.index(value)).find(|&at| !has[at])
 }
 
-fn list(history: &History, call: u32) -> impl Iterator<Item = ValueRef<'_>> {
+/// What the read invoked at `call` has.
+pub(super) fn list(history: &History, call: u32) -> impl Iterator<Item = ValueRef<'_>> {
     let completion = history.partner(call as usize).map(|at| history.event(at));
     completion.and_then(|event| event.value.as_list()).into_iter().flatten()
 }
@@ -149,7 +150,7 @@ impl Disorder {
                     earlier.value,
                     at(earlier.known)
                 );
-                let calls = vec![earlier.add(), later.attempt, read];
+                let calls = vec![earlier.add(), earlier.witness(), later.attempt, read];
                 about(history, &earlier.value, "overtaken", sentence, calls)
             }
         }

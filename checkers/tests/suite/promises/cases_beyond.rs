@@ -375,6 +375,32 @@ fn each_key_is_judged_apart_and_named() {
 }
 
 #[test]
+fn a_key_that_the_checker_refuses_is_never_judged() {
+    // Of the key 1 a value is lost; of the key 2 somebody does what no set does.
+    let lost = "0 invoke add [1,7]\n0 ok add [1,7]\n0 invoke read [1,null]\n0 ok read [1,[]]";
+    assert_eq!(judge("per-key-set", &script(lost)).verdict, Invalid);
+    let strange = script(&format!("{lost}\n0 invoke pop [2,1]\n0 ok pop [2,1]\n0 invoke pop [3,1]"));
+    let judgement = judge("per-key-set", &strange);
+    assert_eq!(judgement.verdict, Unknown, "{:?}", judgement.evidence);
+    assert!(judgement.reason.starts_with("event 4: a set has no `pop`"), "{}", judgement.reason);
+    // A register that a promise is lifted from says which event of the whole it means.
+    let asks = "0 invoke write [1,7]\n0 ok write [1,7]\n0 invoke write [2,7]\n0 ok write [2,7]\n0 invoke read [2,[3,4]]\n0 ok read [2,[5,6]]";
+    let judgement = judge("per-key-staleness", &script(asks));
+    assert_eq!(judgement.verdict, Unknown, "{:?}", judgement.evidence);
+    assert!(judgement.reason.starts_with("event 4: a `read` of one register"), "{}", judgement.reason);
+    // What a read was told is nowhere: it was not told that there is nothing.
+    let untold = "0 invoke write [1,1]\n0 ok write\n0 invoke read [1,null]\n0 ok read";
+    for checker in ["per-key-staleness", "per-key-causal", "per-key-durability", "per-key-counter"] {
+        let text =
+            if checker == "per-key-counter" { untold.replace("write", "add") } else { untold.to_owned() };
+        let judgement = judge(checker, &script(&text));
+        assert_eq!(judgement.verdict, Unknown, "{checker}: {:?}", judgement.evidence);
+        let expected = "event 3: `read` of the key 1 must answer [1, value], not null";
+        assert!(judgement.reason.starts_with(expected), "{checker}: {}", judgement.reason);
+    }
+}
+
+#[test]
 fn positions_of_a_part_are_those_of_the_whole_in_every_kind_of_evidence() {
     let text = "5 invoke add [0,7]\n5 ok add [0,7]\n0 invoke add [1,1]\n0 ok add [1,1]\n0 invoke read [1,null]\n0 ok read [1,[]]\n5 invoke read [0,null]\n5 ok read [0,[7]]";
     let judgement = judge("per-key-set-full", &script(text));

@@ -32,6 +32,8 @@ const PROMISES: &[&str] = &[
     "durability",
     "atomic-commit",
     "watch",
+    "staleness",
+    "stats",
 ];
 
 const FUNCTIONS: &[&str] = &[
@@ -173,6 +175,9 @@ fn no_history_makes_a_checker_panic() {
                 std::panic::catch_unwind(std::panic::AssertUnwindSafe(judge)).unwrap_or_else(panicked);
             assert_eq!(judgement.verdict == Verdict::Invalid, !judgement.evidence.is_empty(), "{name}");
             assert_eq!(judgement.verdict == Verdict::Valid, judgement.reason.is_empty(), "{name}");
+            if checker.understands(&history).is_err() {
+                assert_eq!(judgement.verdict, Verdict::Unknown, "{name} refuses\n{}", lines(&history));
+            }
             let silent = history.operations().all(|operation| operation.fate() != checkers::Fate::Ok);
             assert!(!silent || judgement.verdict != Verdict::Valid, "{name} of\n{}", lines(&history));
             if round % 50 == 0 {

@@ -5,13 +5,17 @@ use checkers::{Budget, Event, EventType, Evidence, History, Judgement, Process, 
 
 mod cases;
 mod cases_beyond;
+mod cases_found;
 mod cases_kafka;
 mod corpus;
 mod differences;
+pub mod evidence;
 mod hostile;
 mod mutation;
-mod oracle;
+pub mod oracle;
 mod oracle_beyond;
+mod oracle_rest;
+mod oracle_sets;
 
 /// How many random histories a test tries.
 pub fn rounds() -> u64 {
@@ -91,9 +95,7 @@ pub fn hold(checker: &str, cases: &[Case<'_>]) {
             }
             Verdict::Invalid => {
                 assert_eq!(problems(&judgement)[0], *problem, "{checker}, {name}: {}", judgement.reason);
-                for evidence in &judgement.evidence {
-                    assert!(!evidence.sentence().is_empty() && !evidence.positions().is_empty(), "{name}");
-                }
+                evidence::is_true_of(checker, &script(text), &judgement);
             }
         }
     }

@@ -100,6 +100,7 @@ fn flips(checker: &str, events: &[Event], problem: &str, at: usize, change: impl
     let call = history.partner(at).unwrap();
     let named = |evidence: &Evidence| evidence.positions().contains(&call);
     assert!(judgement.evidence.iter().any(named), "{checker}: {:?}", judgement.evidence);
+    super::evidence::is_true_of(checker, &history, &judgement);
     // Evidence stays small, however long the reads are.
     let size = serde_json::to_string(&judgement.evidence).unwrap().len();
     assert!(size < 2_000 * judgement.evidence.len().max(1), "{checker}: {size} bytes");

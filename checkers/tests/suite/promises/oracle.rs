@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use checkers::{Event, EventType, Fate, History, Process, Value, Verdict};
+use checkers::registry::checker_by_name;
+use checkers::{Budget, Checker, Event, EventType, Fate, History, Process, Value, Verdict};
 
-use super::{judge, problems, rounds};
+use super::{evidence, problems, rounds};
 use crate::simulate::Random;
 use crate::text::lines;
 
@@ -49,7 +50,8 @@ impl Op {
     }
 }
 
-/// A random interleaving of `count` operations by three processes.
+/// A random interleaving of `count` operations by three processes, with faults among them. Some
+/// operations have no completion at all, in the middle or at the end.
 pub fn random(
     random: &mut Random,
     count: u64,
@@ -63,6 +65,10 @@ pub fn random(
     while left > 0 || running.iter().any(Option::is_some) {
         let client = random.below(3) as usize;
         let time = events.len() as u64;
+        if random.percent(3) {
+            events.push(Event::new(time, Process::NEMESIS, EventType::Info, "kill", "n1"));
+            continue;
+        }
         let mut push = |process: u64, event_type, f: &str, value: Value| {
             events.push(Event::new(time, Process::client(process).unwrap(), event_type, f, value));
         };
@@ -76,7 +82,10 @@ pub fn random(
             None => {}
             Some((who, f, value)) => {
                 let (event_type, output) = answer(random, f, &value);
-                push(who, event_type, f, output);
+                let heard_of = event_type != EventType::Info || random.percent(60);
+                if heard_of {
+                    push(who, event_type, f, output);
+                }
                 if event_type == EventType::Info {
                     process[client] = next;
                     next += 1;
@@ -87,24 +96,47 @@ pub fn random(
     History::new(events).unwrap()
 }
 
-/// Compares the problems that a checker finds with those that the definitions give.
+/// Compares the problems that a checker finds with those that the definitions give, and its
+/// evidence with the history.
 pub fn agree(
     checker: &str,
+    history: impl FnMut(&mut Random) -> History,
+    expected: impl Fn(&[Op], &History) -> BTreeSet<&'static str>,
+) {
+    agree_with(checker_by_name(checker).expect(checker).as_ref(), history, expected);
+}
+
+/// The same of a checker with options.
+pub fn agree_with(
+    checker: &dyn Checker,
+    history: impl FnMut(&mut Random) -> History,
+    expected: impl Fn(&[Op], &History) -> BTreeSet<&'static str>,
+) {
+    agree_about(checker, |_| true, history, expected);
+}
+
+/// The same, of those problems that are asked about.
+pub fn agree_about(
+    checker: &dyn Checker,
+    asked: impl Fn(&str) -> bool,
     mut history: impl FnMut(&mut Random) -> History,
     expected: impl Fn(&[Op], &History) -> BTreeSet<&'static str>,
 ) {
-    let mut random = Random(20_260 + checker.len() as u64);
+    let name = checker.name();
+    let mut random = Random(20_260 + name.len() as u64);
     let (mut bad, mut good) = (0, 0);
     for round in 0..rounds() {
         let history = history(&mut random);
-        let judgement = judge(checker, &history);
-        let found: BTreeSet<&str> = problems(&judgement).into_iter().collect();
+        let judgement = checker.check(&history, &Budget::default());
+        let found: BTreeSet<&str> =
+            problems(&judgement).into_iter().filter(|problem| asked(problem)).collect();
         let expected = expected(&operations(&history), &history);
-        assert_eq!(found, expected, "{checker}, round {round}: {}\n{}", judgement.reason, lines(&history));
+        assert_eq!(found, expected, "{name}, round {round}: {}\n{}", judgement.reason, lines(&history));
+        evidence::is_true(checker, &history, &judgement);
         bad += usize::from(judgement.verdict == Verdict::Invalid);
         good += usize::from(judgement.verdict == Verdict::Valid);
     }
-    assert!(bad > 10 && good > 10, "{checker}: {bad} invalid, {good} valid; random histories should be both");
+    assert!(bad > 10 && good > 10, "{name}: {bad} invalid, {good} valid; random histories should be both");
 }
 
 pub fn fate(random: &mut Random) -> EventType {

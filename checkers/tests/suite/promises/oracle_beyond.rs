@@ -365,7 +365,9 @@ fn logs(rng: &mut Random) -> History {
 fn kafka() {
     agree("kafka", logs, |ops, _| {
         let mut found = Found::new();
-        let all: Vec<(&Op, Vec<Part>)> = ops.iter().map(|op| (op, parts(&op.output))).collect();
+        // What was never answered says what it asked.
+        let told = |op: &Op| parts(if op.output.is_nil() { &op.input } else { &op.output });
+        let all: Vec<(&Op, Vec<Part>)> = ops.iter().map(|op| (op, told(op))).collect();
         let sender = |message: i64, fail: bool| {
             all.iter().find(|(op, parts)| {
                 (op.fate == Fate::Fail) == fail && parts.iter().any(|(poll, _, m)| !poll && *m == message)
