@@ -118,9 +118,15 @@ const LOOKS: usize = 16;
 /// How many of the nodes that a node saw it looks at for a chain to go on with.
 const CAUSES: u32 = 8;
 
+/// No longer end of a chain is taken off.
+const TAIL: usize = 64;
+
 /// One after the other, each after all before it.
+#[derive(Clone, Copy)]
 struct Chain {
     length: u32,
+    /// Up to where somebody but the owner has looked at it.
+    shown: u32,
     /// The session that last extended it.
     owner: u32,
     /// That session has ended, and the chain is among [`Chains::ended`].
@@ -140,6 +146,8 @@ struct Chains<'c, 'a> {
     chain_of: Vec<u32>,
     /// How many nodes of each session are still to come.
     left: Vec<u32>,
+    /// Sessions that were in more than one chain.
+    moved: Vec<bool>,
     links: Vec<Link>,
     heads: Vec<Head>,
     heads_of_key: Vec<Heads>,
@@ -151,6 +159,8 @@ struct Chains<'c, 'a> {
     ahead: Vec<(u32, u32)>,
     /// Only pairs that contradict causality are wanted; then all clocks are kept.
     weak: bool,
+    /// See [`force_and_tell`].
+    told: Option<&'c mut Vec<bool>>,
 }
 
 /// Every pair that causal consistency forces, up to those that follow from others.
@@ -162,7 +172,24 @@ pub(crate) fn force(
     sink: &mut impl Sink,
     meter: &mut Meter<'_>,
 ) -> Result<(), Stop> {
-    run(committed, sink, meter, false)
+    run(committed, sink, meter, false, None)
+}
+
+/// As [`force`]; and says of which sessions a read tells more of what an earlier one had seen, or that the
+/// initial state was read too late. For all others the pairs say also what their own orders must be:
+/// what is before a transaction of such a session, with the pairs of its own reads, is what causality has
+/// before it, so that its order of causal memory is part of the common one.
+///
+/// # Errors
+/// As [`force`].
+pub(crate) fn force_and_tell(
+    committed: &Committed<'_>,
+    sink: &mut impl Sink,
+    meter: &mut Meter<'_>,
+) -> Result<Vec<bool>, Stop> {
+    let mut told = vec![false; committed.sessions() as usize];
+    run(committed, sink, meter, false, Some(&mut told))?;
+    Ok(told)
 }
 
 /// Those pairs alone that contradict causality, or a list, by themselves.
@@ -174,14 +201,15 @@ pub(crate) fn force_weak(
     sink: &mut impl Sink,
     meter: &mut Meter<'_>,
 ) -> Result<(), Stop> {
-    run(committed, sink, meter, true)
+    run(committed, sink, meter, true, None)
 }
 
-fn run(
-    committed: &Committed<'_>,
+fn run<'c>(
+    committed: &'c Committed<'_>,
     sink: &mut impl Sink,
     meter: &mut Meter<'_>,
     weak: bool,
+    told: Option<&'c mut Vec<bool>>,
 ) -> Result<(), Stop> {
     let order = causal_order(committed).ok_or(Stop::Cycle)?;
     let nodes = committed.len();
@@ -201,6 +229,7 @@ fn run(
         ended: VecDeque::new(),
         chain_of: vec![NONE; committed.sessions() as usize],
         left: (0..committed.sessions()).map(|session| committed.session(session).len() as u32).collect(),
+        moved: vec![false; committed.sessions() as usize],
         links: Vec::new(),
         heads: Vec::new(),
         heads_of_key: vec![Heads { first: NONE, count: 0 }; committed.history.keys.len()],
@@ -208,6 +237,7 @@ fn run(
         seen: Clock::EMPTY,
         ahead: Vec::new(),
         weak,
+        told,
     };
     let (total, mut done) = (order.len(), 0);
     for node in order {
@@ -234,8 +264,14 @@ impl Chains<'_, '_> {
         while let Some(before) = next_cause(committed, t3, &mut cursor) {
             let Stamp { seen, chain, place } = self.stamps[before as usize];
             steps += 1;
-            if chain != NONE && self.clocks.place(self.seen, chain) >= place {
-                continue;
+            if chain != NONE {
+                if committed.session[before as usize] != committed.session[t3 as usize] {
+                    let known = &mut self.chains[chain as usize];
+                    known.shown = known.shown.max(place);
+                }
+                if self.clocks.place(self.seen, chain) >= place {
+                    continue;
+                }
             }
             self.seen = self.clocks.join(self.seen, seen);
             if chain != NONE {
@@ -260,8 +296,9 @@ impl Chains<'_, '_> {
             let lookers = &mut self.lookers[before as usize];
             *lookers -= 1;
             if *lookers == 0 && !self.weak {
-                let stamp = std::mem::replace(&mut self.stamps[before as usize], Stamp::NOTHING);
-                self.clocks.drop(stamp.seen);
+                let stamp = &mut self.stamps[before as usize];
+                let seen = std::mem::replace(&mut stamp.seen, Clock::EMPTY);
+                self.clocks.drop(seen);
             }
         }
         steps + (self.clocks.steps - before_blocks) * 4
@@ -341,7 +378,13 @@ impl Chains<'_, '_> {
             return steps;
         }
         let Link { node: t2, place, forced_before, .. } = self.links[at as usize];
-        if t2 == t1 || t1 != INIT && (forced_before == t1 || known.knows(&self.clocks, chain, place)) {
+        if t2 == t1 || t1 != INIT && known.knows(&self.clocks, chain, place) {
+            return steps;
+        }
+        if self.told.is_some() {
+            self.tell(t3, t1, (chain, place), known);
+        }
+        if t1 != INIT && forced_before == t1 {
             return steps;
         }
         self.links[at as usize].forced_before = t1;
@@ -349,6 +392,22 @@ impl Chains<'_, '_> {
             sink.forced(Forced { t2, t1, t3, key });
         }
         steps
+    }
+
+    /// Whether the session had seen `t1` before, and only now learns of a writer that is before it.
+    fn tell(&mut self, t3: u32, t1: u32, (chain, place): (u32, u32), known: &Stamp) {
+        let (committed, clocks) = (self.committed, &self.clocks);
+        let previous = committed.previous[t3 as usize];
+        let more = t1 == INIT
+            || previous != NONE && {
+                let before = &self.stamps[previous as usize];
+                let first = committed.previous[previous as usize] == NONE;
+                before.knows(clocks, known.chain, known.place)
+                    && !(first && before.knows(clocks, chain, place))
+            };
+        if let Some(told) = &mut self.told {
+            told[committed.session[t3 as usize] as usize] |= more;
+        }
     }
 
     /// Whether what was read is older than what is visible, by causality or by a list.
@@ -365,9 +424,12 @@ impl Chains<'_, '_> {
     fn extend(&mut self, node: u32) {
         let session = self.committed.session[node as usize] as usize;
         let chain = self.chain_for(node, session);
-        self.chain_of[session] = chain;
+        let before = std::mem::replace(&mut self.chain_of[session], chain);
+        self.moved[session] |= before != NONE && before != chain;
         let known = &mut self.chains[chain as usize];
-        (known.owner, known.ended) = (session as u32, false);
+        if known.owner != session as u32 {
+            (known.owner, known.ended, known.shown) = (session as u32, false, known.length);
+        }
         known.length += 1;
         let place = known.length;
         let stamp = &mut self.stamps[node as usize];
@@ -380,14 +442,7 @@ impl Chains<'_, '_> {
     fn link(&mut self, node: u32, key: u32, chain: u32, place: u32) {
         let link = self.links.len() as u32;
         let Heads { first, count } = self.heads_of_key[key as usize];
-        let mut at = first;
-        if count > FEW_HEADS {
-            at = self.head_of.get(&(key, chain)).copied().unwrap_or(NONE);
-        } else {
-            while at != NONE && self.heads[at as usize].chain != chain {
-                at = self.heads[at as usize].next;
-            }
-        }
+        let at = self.head(key, chain);
         let before = if at == NONE { NONE } else { self.heads[at as usize].link };
         if at == NONE {
             let made = self.heads.len() as u32;
@@ -436,13 +491,58 @@ impl Chains<'_, '_> {
             if !self.chains[chain as usize].ended {
                 continue;
             }
+            self.forget_unseen(chain);
             if self.fits(seen, chain) {
                 return chain;
             }
             self.ended.push_back(chain);
         }
-        self.chains.push(Chain { length: 0, owner: NONE, ended: false });
+        self.chains.push(Chain { length: 0, shown: 0, owner: NONE, ended: false });
         self.chains.len() as u32 - 1
+    }
+
+    /// Takes off the end of a chain, whose session has ended, what nobody else has looked at or will: else
+    /// nobody could ever go on with it. Clocks that knew of it were the session's own, and are gone; so
+    /// the session must have been in this chain alone.
+    fn forget_unseen(&mut self, chain: u32) {
+        let committed = self.committed;
+        let Chain { length, shown, owner, .. } = self.chains[chain as usize];
+        if shown == length || self.moved[owner as usize] {
+            return;
+        }
+        let nodes = committed.session(owner);
+        let unseen = |node: &&u32| {
+            let stamp = &self.stamps[**node as usize];
+            stamp.chain == NONE || stamp.place > shown
+        };
+        let first = nodes.len() - nodes.iter().rev().take(TAIL).take_while(unseen).count();
+        if nodes.len() - first == TAIL || nodes[first..].iter().any(|node| self.lookers[*node as usize] > 0) {
+            return;
+        }
+        for node in nodes[first..].iter().rev().filter(|node| self.stamps[**node as usize].chain == chain) {
+            for write in committed.writes_of(*node) {
+                let head = self.head(write.key, chain);
+                if let Some(head) = self.heads.get_mut(head as usize)
+                    && let Some(link) = self.links.get(head.link as usize)
+                {
+                    head.link = link.before;
+                }
+            }
+        }
+        self.chains[chain as usize].length = shown;
+    }
+
+    /// Which of `heads` is of a key and chain.
+    fn head(&self, key: u32, chain: u32) -> u32 {
+        let Heads { first, count } = self.heads_of_key[key as usize];
+        if count > FEW_HEADS {
+            return self.head_of.get(&(key, chain)).copied().unwrap_or(NONE);
+        }
+        let mut at = first;
+        while at != NONE && self.heads[at as usize].chain != chain {
+            at = self.heads[at as usize].next;
+        }
+        at
     }
 
     fn fits(&self, seen: Clock, chain: u32) -> bool {
