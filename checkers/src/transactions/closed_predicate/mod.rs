@@ -121,6 +121,9 @@ impl<'h> Dependencies<'_, 'h> {
                         }
                         self.sees(txn, key, state, through, each);
                     }
+                    for (key, value) in found.iter().filter(|(key, _)| !own.contains(key)) {
+                        self.misses_overwrite(txn, *key, State::Held(*value), *predicate, each);
+                    }
                 }
             }
         }
@@ -190,6 +193,25 @@ impl<'h> Dependencies<'_, 'h> {
                     next,
                     through: text,
                 });
+            }
+        }
+    }
+
+    /// What a predicate read finds it reads, values and all: so it is before whoever overwrites that, also where
+    /// the key meets the predicate before and after.
+    fn misses_overwrite(
+        &self,
+        txn: u32,
+        key: u32,
+        state: State<'h>,
+        predicate: Predicate<'h>,
+        each: &mut dyn FnMut(Dependency<'h>),
+    ) {
+        let Some(place) = self.universe.place(key, state) else { return };
+        for version in self.universe.after(key, place) {
+            if version.writer != NONE && predicate.matches(state) == predicate.matches(version.state) {
+                let (to, next) = (version.writer, Some(version.state));
+                each(Dependency { from: txn, to, label: RW, key, state, next, through: None });
             }
         }
     }

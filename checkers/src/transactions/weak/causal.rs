@@ -273,7 +273,13 @@ impl Chains<'_, '_> {
                     continue;
                 }
             }
-            self.seen = self.clocks.join(self.seen, seen);
+            // Nobody else will look at it: then it need not be copied.
+            let last = self.seen == Clock::EMPTY && self.lookers[before as usize] == 1;
+            self.seen = if last && !self.weak && self.told.is_none() {
+                std::mem::replace(&mut self.stamps[before as usize].seen, Clock::EMPTY)
+            } else {
+                self.clocks.join(self.seen, seen)
+            };
             if chain != NONE {
                 self.seen = self.clocks.with(self.seen, chain, place);
             }

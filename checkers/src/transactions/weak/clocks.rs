@@ -31,8 +31,9 @@ impl Clock {
 /// Where all clocks are.
 pub(super) struct Clocks {
     blocks: Vec<Block>,
-    /// How many hold each block.
+    /// How many hold each block, and which of its entries are not 0, a bit each.
     holders: Vec<u32>,
+    masks: Vec<u32>,
     free: Vec<u32>,
     /// Blocks looked at, ever.
     pub steps: u64,
@@ -40,12 +41,18 @@ pub(super) struct Clocks {
 
 impl Clocks {
     pub fn new() -> Self {
-        Clocks { blocks: vec![[0; WIDTH]], holders: vec![1], free: Vec::new(), steps: 0 }
+        Clocks {
+            blocks: vec![[0; WIDTH]],
+            holders: vec![1],
+            masks: vec![0],
+            free: Vec::new(),
+            steps: 0,
+        }
     }
 
     /// How many bytes all of them hold.
     pub fn bytes(&self) -> usize {
-        self.blocks.len() * (size_of::<Block>() + 8)
+        self.blocks.len() * (size_of::<Block>() + 12)
     }
 
     /// Up to where the clock knows a chain; 0 for nothing of it.
@@ -74,8 +81,8 @@ impl Clocks {
     pub fn with(&mut self, mut clock: Clock, chain: u32, place: u32) -> Clock {
         while u64::from(chain) >> (BITS * (clock.height + 1)) != 0 {
             if clock.root != 0 {
-                let above = self.make([0; WIDTH]);
-                self.blocks[above as usize][0] = clock.root;
+                let above = self.make([0; WIDTH], 0);
+                self.set(above, 0, clock.root);
                 clock.root = above;
             }
             clock.height += 1;
@@ -88,8 +95,8 @@ impl Clocks {
     pub fn join(&mut self, mut clock: Clock, other: Clock) -> Clock {
         while clock.height < other.height {
             if clock.root != 0 {
-                let above = self.make([0; WIDTH]);
-                self.blocks[above as usize][0] = clock.root;
+                let above = self.make([0; WIDTH], 0);
+                self.set(above, 0, clock.root);
                 clock.root = above;
             }
             clock.height += 1;
@@ -121,7 +128,10 @@ impl Clocks {
             return true;
         }
         let (a, b) = (&self.blocks[one as usize], &self.blocks[other as usize]);
-        for at in 0..WIDTH {
+        let mut left = self.masks[one as usize];
+        while left != 0 {
+            let at = left.trailing_zeros() as usize;
+            left &= left - 1;
             let chain = first + ((at as u32) << (BITS * height));
             let more = if height == 0 {
                 a[at] <= b[at] || each(chain, a[at])
@@ -143,11 +153,12 @@ impl Clocks {
         let block = self.own(block, height);
         let at = slot(chain, height);
         if height == 0 {
-            let entry = &mut self.blocks[block as usize][at];
-            *entry = (*entry).max(place);
+            let entry = self.blocks[block as usize][at].max(place);
+            self.set(block, at, entry);
         } else {
             let under = std::mem::take(&mut self.blocks[block as usize][at]);
-            self.blocks[block as usize][at] = self.put(under, height - 1, chain, place);
+            let under = self.put(under, height - 1, chain, place);
+            self.set(block, at, under);
         }
         block
     }
@@ -160,7 +171,8 @@ impl Clocks {
         if height > other_height {
             let one = self.own(one, height);
             let under = std::mem::take(&mut self.blocks[one as usize][0]);
-            self.blocks[one as usize][0] = self.join_blocks(under, height - 1, other, other_height);
+            let under = self.join_blocks(under, height - 1, other, other_height);
+            self.set(one, 0, under);
             return one;
         }
         if one == 0 {
@@ -191,26 +203,30 @@ impl Clocks {
         for (mine, theirs) in self.blocks[one as usize].iter_mut().zip(theirs) {
             *mine = (*mine).max(theirs);
         }
+        self.masks[one as usize] |= self.masks[other as usize];
         one
     }
 
     fn join_nodes(&mut self, mut one: u32, height: u32, other: u32) -> u32 {
-        for at in 0..WIDTH {
+        let mut left = self.masks[other as usize];
+        while left != 0 {
+            let at = left.trailing_zeros() as usize;
+            left &= left - 1;
             let (mine, theirs) = (self.blocks[one as usize][at], self.blocks[other as usize][at]);
-            if mine == theirs || theirs == 0 {
+            if mine == theirs {
                 continue;
             }
             if self.holders[one as usize] == 1 {
                 self.blocks[one as usize][at] = 0;
                 let joined = self.join_blocks(mine, height - 1, theirs, height - 1);
-                self.blocks[one as usize][at] = joined;
+                self.set(one, at, joined);
                 continue;
             }
             self.hold(mine);
             let joined = self.join_blocks(mine, height - 1, theirs, height - 1);
             if joined != mine {
                 one = self.own(one, height);
-                self.blocks[one as usize][at] = joined;
+                self.set(one, at, joined);
             }
             // Either the entry that was replaced, or the second hold of the one that stays.
             self.release(mine, height - 1);
@@ -223,17 +239,25 @@ impl Clocks {
         one
     }
 
-    fn make(&mut self, block: Block) -> u32 {
+    /// Changes an entry of a block that nobody else holds; none becomes 0.
+    fn set(&mut self, block: u32, at: usize, entry: u32) {
+        self.blocks[block as usize][at] = entry;
+        self.masks[block as usize] |= 1 << at;
+    }
+
+    fn make(&mut self, block: Block, mask: u32) -> u32 {
         self.steps += 1;
         match self.free.pop() {
             Some(at) => {
                 self.blocks[at as usize] = block;
                 self.holders[at as usize] = 1;
+                self.masks[at as usize] = mask;
                 at
             }
             None => {
                 self.blocks.push(block);
                 self.holders.push(1);
+                self.masks.push(mask);
                 self.blocks.len() as u32 - 1
             }
         }
@@ -244,11 +268,12 @@ impl Clocks {
         if block != 0 && self.holders[block as usize] == 1 {
             return block;
         }
-        let copy = self.blocks[block as usize];
-        let made = self.make(copy);
+        let (copy, mut left) = (self.blocks[block as usize], self.masks[block as usize]);
+        let made = self.make(copy, left);
         if block != 0 {
-            if height > 0 {
-                copy.iter().for_each(|under| self.hold(*under));
+            while height > 0 && left != 0 {
+                self.holders[copy[left.trailing_zeros() as usize] as usize] += 1;
+                left &= left - 1;
             }
             self.holders[block as usize] -= 1;
         }
@@ -271,10 +296,11 @@ impl Clocks {
             return;
         }
         self.free.push(block);
-        if height > 0 {
-            for under in self.blocks[block as usize] {
-                self.release(under, height - 1);
-            }
+        let mut left = self.masks[block as usize];
+        while height > 0 && left != 0 {
+            let under = self.blocks[block as usize][left.trailing_zeros() as usize];
+            left &= left - 1;
+            self.release(under, height - 1);
         }
     }
 }
