@@ -60,8 +60,16 @@ fn crowds(bench: &Bench) {
     for (what, holds, load) in [
         ("20k lists, each append a session", Holds::Lists, Load { txns: 20_000, clients: 20_000, ..base }),
         ("200k, 20 at a time, 2 a session", Holds::Registers, Load { per_process: 2, ..base }),
-        ("200k, 1k at a time, 2 a session", Holds::Registers, Load { per_process: 2, clients: 1_000, ..base }),
-        ("200k, all at once, 2 a session", Holds::Registers, Load { per_process: 2, clients: 100_000, ..base }),
+        (
+            "200k, 1k at a time, 2 a session",
+            Holds::Registers,
+            Load { per_process: 2, clients: 1_000, ..base },
+        ),
+        (
+            "200k, all at once, 2 a session",
+            Holds::Registers,
+            Load { per_process: 2, clients: 100_000, ..base },
+        ),
         ("200k, 1k at a time", Holds::Registers, Load { clients: 1_000, ..base }),
         (
             "20k, all at once, 2 a session, hot keys",

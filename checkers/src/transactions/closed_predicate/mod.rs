@@ -239,19 +239,27 @@ impl<'h> Dependencies<'_, 'h> {
         for (txn, mops) in (0u32..).zip(&self.universe.mops) {
             let call = self.universe.txns[txn as usize].call;
             let mut own = HashSet::<u32, FastHash>::default();
+            let mut own_values = HashSet::<(u32, &[u8]), FastHash>::default();
             for mop in mops {
                 match mop {
-                    Mop::Write { key, .. } => {
+                    Mop::Write { key, state } => {
                         own.insert(*key);
-                    }
-                    Mop::Read { key, value } => {
-                        if let Some(value) = value {
-                            self.unexplained(notes, call, *key, *value);
+                        if let State::Held(value) = state {
+                            own_values.insert((*key, value.as_bytes()));
                         }
                     }
+                    // What it has written itself it may see, also if others wrote the same and failed.
+                    Mop::Read { key, value: Some(value) }
+                        if !own_values.contains(&(*key, value.as_bytes())) =>
+                    {
+                        self.unexplained(notes, call, *key, *value);
+                    }
+                    Mop::Read { .. } => {}
                     Mop::ReadWhere { predicate, found, text } => {
                         for (key, value) in found {
-                            self.unexplained(notes, call, *key, *value);
+                            if !own_values.contains(&(*key, value.as_bytes())) {
+                                self.unexplained(notes, call, *key, *value);
+                            }
                         }
                         self.misses(notes, call, *predicate, found, &own, *text);
                     }

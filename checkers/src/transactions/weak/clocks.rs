@@ -41,13 +41,7 @@ pub(super) struct Clocks {
 
 impl Clocks {
     pub fn new() -> Self {
-        Clocks {
-            blocks: vec![[0; WIDTH]],
-            holders: vec![1],
-            masks: vec![0],
-            free: Vec::new(),
-            steps: 0,
-        }
+        Clocks { blocks: vec![[0; WIDTH]], holders: vec![1], masks: vec![0], free: Vec::new(), steps: 0 }
     }
 
     /// How many bytes all of them hold.
@@ -208,14 +202,12 @@ impl Clocks {
     }
 
     fn join_nodes(&mut self, mut one: u32, height: u32, other: u32) -> u32 {
-        let mut left = self.masks[other as usize];
+        let (a, b) = (&self.blocks[one as usize], &self.blocks[other as usize]);
+        let mut left = self.masks[other as usize] & differing(a, b);
         while left != 0 {
             let at = left.trailing_zeros() as usize;
             left &= left - 1;
             let (mine, theirs) = (self.blocks[one as usize][at], self.blocks[other as usize][at]);
-            if mine == theirs {
-                continue;
-            }
             if self.holders[one as usize] == 1 {
                 self.blocks[one as usize][at] = 0;
                 let joined = self.join_blocks(mine, height - 1, theirs, height - 1);
@@ -303,6 +295,15 @@ impl Clocks {
             self.release(under, height - 1);
         }
     }
+}
+
+/// A bit for each entry in which two blocks differ.
+fn differing(a: &Block, b: &Block) -> u32 {
+    let mut bits = 0;
+    for at in 0..WIDTH {
+        bits |= u32::from(a[at] != b[at]) << at;
+    }
+    bits
 }
 
 fn slot(chain: u32, level: u32) -> usize {

@@ -94,12 +94,7 @@ impl Prover<'_> {
         case
     }
 
-    fn refute(
-        &mut self,
-        pairs: &mut Vec<Pair>,
-        levels: usize,
-        added: &mut Vec<(u32, u32)>,
-    ) -> Option<Case> {
+    fn refute(&mut self, pairs: &mut Vec<Pair>, levels: usize, added: &mut Vec<(u32, u32)>) -> Option<Case> {
         let mut follows = Vec::new();
         loop {
             let known = follows.len();
@@ -226,4 +221,157 @@ fn simplify(steps: &[Step], case: Case) -> (Case, BTreeSet<u32>) {
     }
     follows.retain(|at| needed.contains(at));
     (Case { follows, end }, needed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::polygraph::{Keeps, Kind};
+    use super::super::solve::{Attempt, Established, attempt};
+    use super::*;
+    use crate::checker::Budget;
+    use crate::event::{Event, EventType, Process};
+    use crate::history::History;
+    use crate::transactions::history::{Holds, TxnHistory};
+    use crate::transactions::weak::build::{Built, build};
+    use crate::transactions::weak::meter::Meter;
+    use crate::value::Value;
+
+    struct Random(u64);
+
+    impl Random {
+        fn below(&mut self, n: u64) -> u64 {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (self.0 >> 33) % n
+        }
+    }
+
+    /// Reads, of a key from a transaction, and written keys.
+    type Plan = (Vec<(u64, u64)>, Vec<u64>);
+
+    /// A few transactions that read what any other wrote.
+    fn any(random: &mut Random) -> Vec<Plan> {
+        let count = 5 + random.below(4);
+        let writes: Vec<Vec<u64>> =
+            (0..count).map(|_| (0..3).filter(|_| random.below(2) == 0).collect()).collect();
+        let mut read = |txn| {
+            let (key, from) = (random.below(3), random.below(count));
+            (from != txn && writes[from as usize].contains(&key)).then_some((key, from))
+        };
+        (0..count).map(|txn| (read(txn).into_iter().collect(), writes[txn as usize].clone())).collect()
+    }
+
+    /// Two pairs of writes of which no two orders go together, with a little left out or added.
+    fn crossed(random: &mut Random) -> Vec<Plan> {
+        let mut plan: Vec<Plan> =
+            [vec![0, 2], vec![0, 3], vec![1, 4], vec![1, 5]].map(|writes| (Vec::new(), writes)).to_vec();
+        plan.push((vec![(0, 0), (4, 2), (5, 3)], vec![]));
+        plan.push((vec![(0, 1), (4, 2), (5, 3)], vec![]));
+        plan.push((vec![(2, 0), (3, 1), (1, 2)], vec![]));
+        plan.push((vec![(2, 0), (3, 1), (1, 3)], vec![]));
+        for (reads, writes) in &mut plan {
+            reads.retain(|_| random.below(30) > 0);
+            if random.below(8) == 0 {
+                writes.push(6);
+            }
+        }
+        plan
+    }
+
+    /// All of them at the same time.
+    fn history(plan: &[Plan]) -> History {
+        let value = |txn: u64, key: u64| Value::Int((txn * 10 + key) as i64 + 1);
+        let mop = |f: &str, key: u64, value| Value::list([f.into(), Value::Int(key as i64), value]);
+        let mut events = Vec::new();
+        for kind in [EventType::Invoke, EventType::Ok] {
+            for (txn, (reads, writes)) in (0u64..).zip(plan) {
+                let seen = |key, from| if kind == EventType::Ok { value(from, key) } else { Value::Nil };
+                let reads = reads.iter().map(|(key, from)| mop("r", *key, seen(*key, *from)));
+                let writes = writes.iter().map(|key| mop("w", *key, value(txn, *key)));
+                let process = Process::client(txn).unwrap();
+                let mops = Value::list(reads.chain(writes));
+                events.push(Event::new(events.len() as u64, process, kind, "txn", mops));
+            }
+        }
+        History::new(events).unwrap()
+    }
+
+    fn same(one: &Chain, other: &Chain) -> bool {
+        (one.first, one.last) == (other.first, other.last)
+    }
+
+    /// Every step of a way is an edge that is known, or of a pair that was put down before.
+    fn follows(graph: &Polygraph, scope: &[(u32, u32)], forced: &Forced) {
+        let ends = graph.edges_of(&forced.after, &forced.before).map(|(first, second)| (second, first));
+        let way = &forced.way;
+        assert!(ends.contains(&(way[0], way[way.len() - 1])), "{forced:?}");
+        for two in way.windows(2) {
+            let edge = (two[0], two[1]);
+            assert!(graph.edges.contains(&edge) || scope.contains(&edge), "{edge:?} of {forced:?}");
+        }
+    }
+
+    fn verify(graph: &Polygraph, steps: &[Step], case: &Case, mut scope: Vec<(u32, u32)>) -> usize {
+        for at in &case.follows {
+            let Step::Follows(forced) = &steps[*at as usize] else { panic!("supposed out of place") };
+            follows(graph, &scope, forced);
+            scope.extend(graph.edges_of(&forced.before, &forced.after));
+        }
+        match &case.end {
+            End::Neither(one, other) => {
+                assert!(same(&one.before, &other.after) && same(&one.after, &other.before));
+                follows(graph, &scope, one);
+                follows(graph, &scope, other);
+                1
+            }
+            End::Cases(both) => {
+                let supposed = both.each_ref().map(|(at, _)| match &steps[*at as usize] {
+                    Step::Supposed { before, after, .. } => (*before, *after),
+                    Step::Follows(forced) => panic!("{forced:?} is not supposed"),
+                });
+                assert!(same(&supposed[0].0, &supposed[1].1) && same(&supposed[0].1, &supposed[1].0));
+                let parts = both.iter().zip(supposed).map(|((_, part), (before, after))| {
+                    let more = graph.edges_of(&before, &after);
+                    verify(graph, steps, part, scope.iter().copied().chain(more).collect())
+                });
+                parts.sum()
+            }
+        }
+    }
+
+    #[test]
+    fn a_proof_has_true_edges_alone_and_is_found_where_the_search_refutes() {
+        let mut random = Random(5);
+        let (mut by_cases, mut at_once, mut unproved) = (0, 0, 0);
+        for round in 0..6_000 {
+            let history = history(&if round % 4 < 2 { any(&mut random) } else { crossed(&mut random) });
+            let txns = TxnHistory::new(&history, Holds::Registers).unwrap();
+            let Built { committed, faults, .. } = build(&txns);
+            assert_eq!(faults.count, 0);
+            let kind = if round % 2 == 0 { Kind::Serial } else { Kind::Snapshot };
+            let Ok(graph) = Polygraph::new(&committed, kind, Keeps::Nothing) else { continue };
+            if Dag::new(graph.nodes, &graph.edges, &graph.hint).is_none() {
+                continue;
+            }
+            let budget = Budget::default();
+            let attempted = attempt(
+                &committed,
+                kind,
+                Keeps::Nothing,
+                &mut Meter::new(&budget),
+                &mut Established::default(),
+            );
+            let proof = prove(&graph);
+            match (attempted, proof) {
+                (Attempt::Refuted(_), Some(proof)) => {
+                    let cases = verify(&graph, &proof.steps, &proof.all, Vec::new());
+                    if cases > 1 { by_cases += 1 } else { at_once += 1 }
+                }
+                (Attempt::Refuted(_), None) => unproved += 1,
+                (Attempt::Proved, None) => {}
+                (Attempt::Proved, Some(proof)) => panic!("round {round}: {proof:?}"),
+                (Attempt::Stopped(reason), _) => panic!("{reason}"),
+            }
+        }
+        assert!(by_cases > 100 && at_once > 50 && unproved == 0, "{by_cases} {at_once} {unproved}");
+    }
 }

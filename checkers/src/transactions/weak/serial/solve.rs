@@ -72,9 +72,8 @@ impl Established {
             let more = all - names.len();
             names.join(", ") + &if more > 0 { format!(" and {more} more") } else { String::new() }
         };
-        let keys = |keys: &[u32]| {
-            named(keys.iter().take(NAMED).map(|key| words.key(*key)).collect(), keys.len())
-        };
+        let keys =
+            |keys: &[u32]| named(keys.iter().take(NAMED).map(|key| words.key(*key)).collect(), keys.len());
         if self.groups > 1 {
             text += &format!(
                 "; of {} groups of pairs that do not depend on each other {} have an order",
