@@ -6,7 +6,7 @@
 
 use checkers::transactions::history::{Holds, TxnHistory};
 use checkers::transactions::weak::{Isolation, Level};
-use checkers::{Budget, Checker, History};
+use checkers::{Budget, Checker, Event, EventType, History, Process, Value};
 
 #[path = "../tests/suite/isolation_database.rs"]
 mod isolation_database;
@@ -20,6 +20,7 @@ use measure::Bench;
 
 fn main() {
     let bench = Bench::from_args();
+    crowds(&bench);
     for txns in [10_000, 100_000, 1_000_000] {
         let plain = run(Load::registers(txns));
         for level in [Level::ReadCommitted, Level::ReadAtomic, Level::Causal] {
@@ -51,6 +52,60 @@ fn main() {
             }
         }
     }
+}
+
+/// Many sessions of a few transactions each.
+fn crowds(bench: &Bench) {
+    let base = Load::registers(200_000);
+    for (what, holds, load) in [
+        ("20k lists, each append a session", Holds::Lists, Load { txns: 20_000, clients: 20_000, ..base }),
+        ("200k, 20 at a time, 2 a session", Holds::Registers, Load { per_process: 2, ..base }),
+        (
+            "200k, 1k at a time, 2 a session",
+            Holds::Registers,
+            Load { per_process: 2, clients: 1_000, ..base },
+        ),
+        (
+            "200k, all at once, 2 a session",
+            Holds::Registers,
+            Load { per_process: 2, clients: 100_000, ..base },
+        ),
+        ("200k, 1k at a time", Holds::Registers, Load { clients: 1_000, ..base }),
+        (
+            "20k, all at once, 2 a session, hot keys",
+            Holds::Registers,
+            Load { txns: 20_000, per_process: 2, clients: 10_000, writes_per_key: 100_000, ..base },
+        ),
+    ] {
+        let history = run(Load { holds, ..load });
+        for level in Level::all().filter(|level| level.is_polynomial()) {
+            row(bench, what, &history, holds, level);
+        }
+    }
+    let history = one_list(20_000, 20);
+    for level in Level::all().filter(|level| level.is_polynomial()) {
+        row(bench, "20k appends at once to one list, 20 reads", &history, Holds::Lists, level);
+    }
+}
+
+/// So many sessions append to one list at the same time, once each; then others read it.
+fn one_list(appends: u64, reads: u64) -> History {
+    let list = |mop: Vec<Value>| Value::list([Value::list(mop)]);
+    let append = |at: u64| list(vec!["append".into(), "x".into(), Value::Int(at as i64)]);
+    let all = Value::list((0..appends).map(|at| Value::Int(at as i64)));
+    let mut events = Vec::new();
+    let mut push = |process, kind, value| {
+        let process = Process::client(process).expect("a small number");
+        events.push(Event::new(events.len() as u64, process, kind, "txn", value));
+    };
+    for kind in [EventType::Invoke, EventType::Ok] {
+        (0..appends).for_each(|at| push(at, kind, append(at)));
+    }
+    for reader in appends..appends + reads {
+        push(reader, EventType::Invoke, list(vec!["r".into(), "x".into(), Value::Nil]));
+        push(reader, EventType::Ok, list(vec!["r".into(), "x".into(), all.clone()]));
+    }
+    History::new(events).expect("every invocation is answered")
 }
 
 fn row(bench: &Bench, what: &str, history: &History, holds: Holds, level: Level) {

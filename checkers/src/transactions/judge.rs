@@ -48,6 +48,11 @@ impl Promise {
         self.models.iter().fold(named, |set, model| set.union(model.proscribes()))
     }
 
+    /// Its models of which no anomaly is known: nothing that a checker finds can show that they do not hold.
+    pub fn beyond_judging(&self) -> Vec<Model> {
+        self.models.iter().copied().filter(|model| model.proscribes().is_empty()).collect()
+    }
+
     /// Whether some model or anomaly of it is about the order of time.
     pub(super) fn is_about_time(&self) -> bool {
         self.needs("-realtime")
@@ -77,11 +82,10 @@ pub(super) struct Inferred<'s, 'h> {
 /// Searches the graph for cycles and says what the history shows of the promise.
 pub(super) fn judge(inferred: Inferred<'_, '_>, promise: &Promise, budget: &Budget<'_>) -> Judgement {
     let Inferred { algorithm, history, txns, mut notes, graph, explain } = inferred;
+    let beyond = beyond(promise);
     if promise.proscribes().is_empty() {
-        return Judgement::unknown(
-            algorithm,
-            "no model and no anomaly was asked for, so there is no promise to judge",
-        );
+        let nothing = "no model and no anomaly was asked for, so there is no promise to judge";
+        return Judgement::unknown(algorithm, beyond.unwrap_or_else(|| nothing.to_owned()));
     }
     let orders = orders(promise, txns, history);
     if graph.is_empty() && orders.is_empty() {
@@ -129,6 +133,8 @@ pub(super) fn judge(inferred: Inferred<'_, '_>, promise: &Promise, budget: &Budg
         Judgement { evidence, ..Judgement::unknown(algorithm, doubtful(*doubt)) }
     } else if !somebody_read(history) {
         Judgement { evidence, ..Judgement::unknown(algorithm, NOTHING_READ) }
+    } else if let Some(beyond) = beyond {
+        Judgement { evidence, ..Judgement::unknown(algorithm, beyond) }
     } else {
         Judgement { evidence, ..Judgement::valid(algorithm) }
     };
@@ -154,6 +160,18 @@ pub(super) fn judge(inferred: Inferred<'_, '_>, promise: &Promise, budget: &Budg
         judgement = judgement.with(&format!("count-{anomaly}"), *count);
     }
     judgement
+}
+
+/// What can be said of models that no anomaly rules out.
+fn beyond(promise: &Promise) -> Option<String> {
+    let models: Vec<&str> = promise.beyond_judging().into_iter().map(Model::name).collect();
+    (!models.is_empty()).then(|| {
+        format!(
+            "no anomaly is known that rules out {}, so this checker cannot tell whether it holds; the levels of \
+             `transactions::weak` and the checkers of single objects may",
+            models.join(", ")
+        )
+    })
 }
 
 /// What can be said where nobody looked.

@@ -25,6 +25,8 @@ pub struct Load {
     pub mode: Mode,
     /// Percent that are never answered; all of them take effect.
     pub info: u64,
+    /// Transactions of a process before its client goes on as another; 0: for ever.
+    pub per_process: u64,
     /// Writes of a key before another takes its place.
     pub writes_per_key: u64,
     pub seed: u64,
@@ -38,6 +40,7 @@ impl Load {
             holds: Holds::Registers,
             mode: Mode::Serial,
             info: 0,
+            per_process: 0,
             writes_per_key: 32,
             seed: 1,
         }
@@ -128,6 +131,7 @@ pub fn run(load: Load) -> History {
     let mut database = Database { load, keys: Vec::new(), clock: 0 };
     let mut clients: Vec<(u64, State)> =
         (0..load.clients as u64).map(|client| (client, State::Idle)).collect();
+    let mut done = vec![0; load.clients];
     let (mut begun, mut ended, mut time) = (0, 0, 0);
     let mut emit = |process: u64, event_type, mops: &[Mop]| {
         write(&mut builder, load.holds, mops, event_type == EventType::Ok);
@@ -165,8 +169,10 @@ pub fn run(load: Load) -> History {
             State::Done { mops, kind } => {
                 emit(*process, kind, &mops);
                 ended += 1;
-                if kind == EventType::Info {
+                done[at] += 1;
+                if kind == EventType::Info || load.per_process > 0 && done[at] == load.per_process {
                     *process += load.clients as u64;
+                    done[at] = 0;
                 }
                 State::Idle
             }

@@ -121,6 +121,9 @@ impl<'h> Dependencies<'_, 'h> {
                         }
                         self.sees(txn, key, state, through, each);
                     }
+                    for (key, value) in found.iter().filter(|(key, _)| !own.contains(key)) {
+                        self.misses_overwrite(txn, *key, State::Held(*value), *predicate, each);
+                    }
                 }
             }
         }
@@ -194,6 +197,25 @@ impl<'h> Dependencies<'_, 'h> {
         }
     }
 
+    /// What a predicate read finds it reads, values and all: so it is before whoever overwrites that, also where
+    /// the key meets the predicate before and after.
+    fn misses_overwrite(
+        &self,
+        txn: u32,
+        key: u32,
+        state: State<'h>,
+        predicate: Predicate<'h>,
+        each: &mut dyn FnMut(Dependency<'h>),
+    ) {
+        let Some(place) = self.universe.place(key, state) else { return };
+        for version in self.universe.after(key, place) {
+            if version.writer != NONE && predicate.matches(state) == predicate.matches(version.state) {
+                let (to, next) = (version.writer, Some(version.state));
+                each(Dependency { from: txn, to, label: RW, key, state, next, through: None });
+            }
+        }
+    }
+
     /// The versions that a predicate read has certainly seen: of the keys that it found, and of those others
     /// of which only one version fails the predicate.
     fn version_set(&self, predicate: Predicate<'h>, found: &[(u32, ValueRef<'h>)]) -> Vec<(u32, State<'h>)> {
@@ -217,19 +239,27 @@ impl<'h> Dependencies<'_, 'h> {
         for (txn, mops) in (0u32..).zip(&self.universe.mops) {
             let call = self.universe.txns[txn as usize].call;
             let mut own = HashSet::<u32, FastHash>::default();
+            let mut own_values = HashSet::<(u32, &[u8]), FastHash>::default();
             for mop in mops {
                 match mop {
-                    Mop::Write { key, .. } => {
+                    Mop::Write { key, state } => {
                         own.insert(*key);
-                    }
-                    Mop::Read { key, value } => {
-                        if let Some(value) = value {
-                            self.unexplained(notes, call, *key, *value);
+                        if let State::Held(value) = state {
+                            own_values.insert((*key, value.as_bytes()));
                         }
                     }
+                    // What it has written itself it may see, also if others wrote the same and failed.
+                    Mop::Read { key, value: Some(value) }
+                        if !own_values.contains(&(*key, value.as_bytes())) =>
+                    {
+                        self.unexplained(notes, call, *key, *value);
+                    }
+                    Mop::Read { .. } => {}
                     Mop::ReadWhere { predicate, found, text } => {
                         for (key, value) in found {
-                            self.unexplained(notes, call, *key, *value);
+                            if !own_values.contains(&(*key, value.as_bytes())) {
+                                self.unexplained(notes, call, *key, *value);
+                            }
                         }
                         self.misses(notes, call, *predicate, found, &own, *text);
                     }

@@ -2,6 +2,13 @@
 //!
 //! What was read is not stored again: a read is the bytes of its elements where they lie on the tape. As
 //! equal values have equal bytes, one list is a prefix of another exactly when its bytes are.
+//!
+//! What a transaction has appended itself stands at the end of what it reads, and is taken off there. That
+//! it saw its own appends says that they were made, not where among those of others they will be once
+//! it has committed: versions are ordered as they are committed (Adya 1999, section 4.1), and until then
+//! a database may keep appends aside, and put others before them. At read committed and below it may do so
+//! although the transaction had looked; from snapshot isolation on the rest of such a read, which is what
+//! others had appended, shows that an update was missed.
 
 use crate::history::{Fate, History};
 use crate::model::DecodeError;
@@ -25,14 +32,18 @@ pub(super) enum Mop {
 pub(super) struct Read<'h> {
     pub(super) txn: u32,
     pub(super) key: u32,
-    /// How many elements.
+    /// How many elements, but for the last ones that the transaction has appended itself.
     pub(super) count: u32,
+    /// How many those are; 0 also if the list does not end with all of them.
+    pub(super) own: u32,
     /// The last of them: a version; [`NONE`] if there is none.
     pub(super) last: u32,
     /// Whether it is a prefix of the longest read of the key.
     pub(super) compatible: bool,
-    /// The encoded list.
+    /// The encoded list, all of it.
     pub(super) list: ValueRef<'h>,
+    /// The encoded elements that count.
+    pub(super) content: &'h [u8],
 }
 
 /// An element of a key.
@@ -55,6 +66,10 @@ pub(super) struct Columns<'h> {
     /// What transactions without an answer are recorded to have read, with the micro-operation. It counts
     /// only if they took effect.
     tentative: Vec<(u32, Read<'h>)>,
+    /// For each key the last append so far, and the transaction.
+    last_append: Vec<(u32, u32)>,
+    /// For each append the one before it by the same transaction to the key, or [`NONE`].
+    append_before: Vec<u32>,
 }
 
 impl<'h> Columns<'h> {
@@ -83,6 +98,7 @@ impl<'h> Columns<'h> {
                 let (number, new) = keys.of(0, key);
                 if new {
                     columns.keys.push(key);
+                    columns.last_append.push((NONE, NONE));
                 }
                 columns.mop(position, txn, fate, number, (f, value, mop))?;
             }
@@ -111,8 +127,9 @@ impl<'h> Columns<'h> {
                     return bad(format!("a read of a list answers with a list, and {mop} does not"));
                 };
                 let read = self.reads.len() as u32;
-                let (count, last) = (elements as u32, NONE);
-                let made = Read { txn, key, count, last, compatible: true, list: value };
+                let (own, content) = self.without_own(txn, key, value);
+                let (count, last) = (elements as u32 - own, NONE);
+                let made = Read { txn, key, count, own, last, compatible: true, list: value, content };
                 // What a transaction read that may have been rolled back proves nothing.
                 if fate == Fate::Info {
                     self.tentative.push((self.mops.len() as u32, made));
@@ -128,6 +145,8 @@ impl<'h> Columns<'h> {
             "append" => {
                 let version = self.versions.len() as u32;
                 self.versions.push(Version { key, writer: txn, value });
+                let before = std::mem::replace(&mut self.last_append[key as usize], (version, txn));
+                self.append_before.push(if before.1 == txn { before.0 } else { NONE });
                 Mop::Append { key, version }
             }
             _ => {
@@ -138,6 +157,31 @@ impl<'h> Columns<'h> {
         };
         self.mops.push(made);
         Ok(())
+    }
+
+    /// How many elements at the end of a list are the transaction's own, all that it has appended so far, and
+    /// the encoded elements before those.
+    fn without_own(&self, txn: u32, key: u32, list: ValueRef<'h>) -> (u32, &'h [u8]) {
+        let whole = list.as_list().map_or(&[][..], |items| items.as_bytes());
+        let (last, by) = self.last_append[key as usize];
+        if by != txn {
+            return (0, whole);
+        }
+        let (mut own, mut at) = (Vec::new(), last);
+        while at != NONE {
+            own.push(self.versions[at as usize].value);
+            at = self.append_before[at as usize];
+        }
+        let Some(mut items) = list.as_list().filter(|items| items.len() >= own.len()) else {
+            return (0, whole);
+        };
+        let foreign = items.len() - own.len();
+        if foreign > 0 {
+            items.nth(foreign - 1);
+        }
+        let content = &whole[..whole.len() - items.as_bytes().len()];
+        let same = items.zip(own.iter().rev()).all(|(item, own)| item.as_bytes() == own.as_bytes());
+        if same { (own.len() as u32, content) } else { (0, whole) }
     }
 
     /// Admits what transactions without an answer read, if `effective` says that somebody saw them take effect,

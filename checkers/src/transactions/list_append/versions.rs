@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::columns::{Columns, Mop, Version};
+use super::columns::{Columns, Mop, Read, Version};
 use crate::hash::FastHash;
 use crate::history::Fate;
 use crate::tape::ValueRef;
@@ -143,7 +143,8 @@ pub(super) fn resolve(columns: &mut Columns<'_>) -> Versions {
         let longest = out.longest[key as usize];
         if longest != NONE {
             let mut seen: HashMap<u32, u32, FastHash> = HashMap::default();
-            for value in columns.reads[longest as usize].list.as_list().into_iter().flatten() {
+            let Read { list, count, .. } = columns.reads[longest as usize];
+            for value in list.as_list().into_iter().flatten().take(count as usize) {
                 let versions = &mut columns.versions;
                 let version = lookup.entry(value, || {
                     versions.push(Version { key, writer: NONE, value });
@@ -214,7 +215,7 @@ pub(super) fn resolve(columns: &mut Columns<'_>) -> Versions {
                 return Some(NONE);
             }
             let known = columns.reads.get(longest as usize)?;
-            let prefix = content(known.list).starts_with(content(read.list));
+            let prefix = known.content.starts_with(read.content);
             prefix.then(|| out.order_of(read.key)[read.count as usize - 1])
         },
     );
@@ -258,11 +259,6 @@ fn copies(columns: &Columns<'_>, doubled: &[(u32, u32)]) -> HashMap<u32, Copies,
     copies
 }
 
-/// The encoded elements of a list.
-fn content(list: ValueRef<'_>) -> &[u8] {
-    list.as_list().map_or(&[][..], |items| items.as_bytes())
-}
-
 /// Compares every read with the longest of its key.
 fn place_reads(columns: &mut Columns<'_>, versions: &Versions) {
     for at in 0..columns.reads.len() {
@@ -272,7 +268,7 @@ fn place_reads(columns: &mut Columns<'_>, versions: &Versions) {
         }
         let longest = versions.longest[read.key as usize];
         // The read is a prefix of the order exactly when its bytes are.
-        let compatible = content(columns.reads[longest as usize].list).starts_with(content(read.list));
+        let compatible = columns.reads[longest as usize].content.starts_with(read.content);
         let read = &mut columns.reads[at];
         read.compatible = compatible;
         if compatible {
@@ -303,7 +299,7 @@ pub(super) fn resolve_strays(columns: &mut Columns<'_>, versions: &mut Versions)
     for number in numbers {
         let read = columns.reads[number as usize];
         let mut elements = Vec::with_capacity(read.count as usize);
-        for value in read.list.as_list().into_iter().flatten() {
+        for value in read.list.as_list().into_iter().flatten().take(read.count as usize) {
             let next = columns.versions.len() as u32;
             let version = *known.entry((read.key, value.as_bytes())).or_insert(next);
             if version == next {

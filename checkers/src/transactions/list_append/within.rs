@@ -22,10 +22,11 @@ impl Scene<'_, '_> {
     pub(super) fn within_transactions(&self, notes: &mut Notes<'_>) {
         let keys = self.columns.keys.len();
         let mut touched = vec![Touched::NOTHING; keys];
-        // Who first read a version (or nothing of a key) and then appended; others do so in vain.
-        let mut claimed = vec![NONE; self.columns.versions.len()];
-        let mut claimed_empty = vec![NONE; keys];
-        let mut collisions: HashMap<(u32, u32), Vec<u32>, FastHash> = HashMap::default();
+        let mut claims = Claims {
+            versions: vec![NONE; self.columns.versions.len()],
+            empty: vec![NONE; keys],
+            collisions: HashMap::default(),
+        };
         let mut stray = Contents::default();
         for (number, txn) in (0u32..).zip(&self.columns.txns) {
             if txn.fate == Fate::Fail {
@@ -41,27 +42,8 @@ impl Scene<'_, '_> {
                 }
                 match mop {
                     Mop::Append { version, .. } => {
-                        if txn.fate == Fate::Ok && !known.appended && known.first_read != NONE {
-                            let read = &self.columns.reads[known.first_read as usize];
-                            let slot = match read.last {
-                                _ if !read.compatible
-                                    || self.versions.is_doubled(self.columns, read.last) =>
-                                {
-                                    None
-                                }
-                                NONE => Some(&mut claimed_empty[key as usize]),
-                                last => Some(&mut claimed[last as usize]),
-                            };
-                            if let Some(slot) = slot {
-                                if *slot == NONE {
-                                    *slot = number;
-                                } else {
-                                    let first = *slot;
-                                    let group =
-                                        collisions.entry((key, read.last)).or_insert_with(|| vec![first]);
-                                    group.push(number);
-                                }
-                            }
+                        if txn.fate == Fate::Ok && known.appended == 0 && known.first_read != NONE {
+                            self.claim(&mut claims, number, known.first_read);
                         }
                         if txn.fate == Fate::Ok
                             && !future
@@ -71,15 +53,20 @@ impl Scene<'_, '_> {
                             future = true;
                             self.future_read(notes, number, known.most_read, version);
                         }
-                        (known.appended, known.last_append) = (true, at);
+                        known.last_append = at;
+                        known.appended += 1;
                         known.appends += 1;
                     }
                     Mop::Read { read, .. } => {
-                        if !internal && (known.base != NONE || known.appends > 0) {
+                        if !internal && (known.base != NONE || known.appended > 0) {
                             internal = self.internal(notes, number, known, read);
                         }
-                        if !known.appended && known.first_read == NONE {
+                        if known.first_read == NONE {
                             known.first_read = read;
+                            // What it read beside its own appends is what these were made on.
+                            if txn.fate == Fate::Ok && known.appended > 0 && !internal {
+                                self.claim(&mut claims, number, read);
+                            }
                         }
                         let reads = &self.columns.reads;
                         if known.most_read == NONE
@@ -94,7 +81,7 @@ impl Scene<'_, '_> {
                 }
             }
         }
-        let mut collisions: Vec<_> = collisions.into_iter().collect();
+        let mut collisions: Vec<_> = claims.collisions.into_iter().collect();
         collisions.sort_unstable();
         for ((key, last), txns) in collisions {
             let calls: Vec<u32> = txns.iter().take(4).map(|txn| self.call(*txn)).collect();
@@ -103,11 +90,29 @@ impl Scene<'_, '_> {
             let key = self.key(key);
             notes.note(LOST_UPDATE, Some(key.to_value()), &calls, |names| {
                 format!(
-                    "{} all read key {}, found {what}, and then appended to it: each but one missed an update",
+                    "{} all read key {}, found {what}, their own appends apart, and appended to it: each but one \
+                     missed an update",
                     names.join(", "),
                     quoted(key)
                 )
             });
+        }
+    }
+
+    /// The transaction appended to what it read of a key.
+    fn claim(&self, claims: &mut Claims, txn: u32, read: u32) {
+        let read = &self.columns.reads[read as usize];
+        let slot = match read.last {
+            _ if !read.compatible || self.versions.is_doubled(self.columns, read.last) => return,
+            NONE => &mut claims.empty[read.key as usize],
+            last => &mut claims.versions[last as usize],
+        };
+        if *slot == NONE {
+            *slot = txn;
+        } else {
+            let first = *slot;
+            let group = claims.collisions.entry((read.key, read.last)).or_insert_with(|| vec![first]);
+            group.push(txn);
         }
     }
 
@@ -150,20 +155,9 @@ impl Scene<'_, '_> {
             appended.push(*version);
             at = self.own_before[at as usize];
         }
-        let own = known.appends as usize;
         let base = self.columns.reads.get(known.base as usize);
-        let lengths = match base {
-            Some(base) => base.count as usize + own == found.count as usize,
-            None => own <= found.count as usize,
-        };
-        let kept = |base: &Read<'_>| match (base.list.as_list(), found.list.as_list()) {
-            (Some(base), Some(list)) => list.as_bytes().starts_with(base.as_bytes()),
-            (None, _) => true,
-            (Some(base), None) => base.len() == 0,
-        };
-        let fine = lengths
-            && (base.is_none_or(|base| (base.compatible && found.compatible) || kept(base)))
-            && self.ends_with(read, &appended);
+        // All that it has appended is at the end, and before it what was there the last time.
+        let fine = found.own == known.appended && base.is_none_or(|base| base.content == found.content);
         if !fine {
             let key = self.key(found.key);
             let mut expected: Vec<String> =
@@ -180,17 +174,6 @@ impl Scene<'_, '_> {
             });
         }
         !fine
-    }
-
-    /// Whether the last elements of a read are these, the last first.
-    fn ends_with(&self, read: u32, versions: &[u32]) -> bool {
-        let found = &self.columns.reads[read as usize];
-        let elements = match self.strays.get(&read) {
-            Some(elements) => &elements[..],
-            None => &self.versions.order_of(found.key)[..found.count as usize],
-        };
-        versions.len() <= elements.len()
-            && elements.iter().rev().zip(versions).all(|(one, other)| one == other)
     }
 
     /// A read that ends with what its writer then appended to.
@@ -215,6 +198,14 @@ impl Scene<'_, '_> {
     }
 }
 
+/// Who first read a version, or nothing of a key, and appended to it.
+struct Claims {
+    versions: Vec<u32>,
+    empty: Vec<u32>,
+    /// Those who did so in vain, with the first.
+    collisions: HashMap<(u32, u32), Vec<u32>, FastHash>,
+}
+
 /// What the transaction at hand did with a key so far.
 #[derive(Clone, Copy)]
 struct Touched {
@@ -223,11 +214,12 @@ struct Touched {
     base: u32,
     appends: u32,
     last_append: u32,
-    /// Its first read, if it came before any append.
+    /// Its first read.
     first_read: u32,
     /// The longest of its reads.
     most_read: u32,
-    appended: bool,
+    /// How often it appended.
+    appended: u32,
 }
 
 impl Touched {
@@ -238,7 +230,7 @@ impl Touched {
         last_append: NONE,
         first_read: NONE,
         most_read: NONE,
-        appended: false,
+        appended: 0,
     };
 }
 

@@ -24,6 +24,16 @@ impl<'b> Meter<'b> {
         Budget { max_steps, ..*self.budget }
     }
 
+    /// How many steps are left.
+    pub fn left(&self) -> u64 {
+        self.budget.max_steps.saturating_sub(self.steps)
+    }
+
+    /// That all steps were taken, in words.
+    pub fn ended(&self) -> String {
+        format!("the budget of {} steps ended", self.budget.max_steps)
+    }
+
     /// Some steps more.
     ///
     /// # Errors
@@ -34,11 +44,15 @@ impl<'b> Meter<'b> {
         if self.steps < self.ask_at { Ok(()) } else { self.ask() }
     }
 
+    /// Whether to go on.
+    ///
+    /// # Errors
+    /// Why not.
     #[cold]
-    fn ask(&mut self) -> Result<(), String> {
+    pub fn ask(&mut self) -> Result<(), String> {
         self.ask_at = (self.steps + ASK).min(self.budget.max_steps);
         if self.steps >= self.budget.max_steps {
-            return Err(format!("the budget of {} steps ended", self.budget.max_steps));
+            return Err(self.ended());
         }
         match self.budget.stop.and_then(|stop| stop()) {
             Some(reason) => Err(reason),

@@ -20,6 +20,7 @@
 mod build;
 mod causal;
 mod checker;
+mod clocks;
 mod committed;
 mod cycle;
 mod explain;

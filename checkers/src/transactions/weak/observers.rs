@@ -13,6 +13,7 @@ use super::cycle::{Before, components, shortest};
 use super::explain::Explain;
 use super::level::Level;
 use super::meter::Meter;
+use super::serial::Dag;
 use super::words::Words;
 
 /// A write of a key that a session makes, or sees: where in the session, and the writer.
@@ -77,6 +78,7 @@ impl Observers<'_, '_> {
             if let Some(finding) = self.agrees(key, None, &base) {
                 return Ok(finding);
             }
+            let mut order = KeyOrder::new(&reads[at..end], &base, committed.lists());
             while at < end {
                 let session = reads[at].1;
                 let next = at + reads[at..end].partition_point(|read| read.1 == session);
@@ -98,10 +100,15 @@ impl Observers<'_, '_> {
                 }
                 pairs.sort_unstable();
                 pairs.dedup_by_key(|pair| (pair.before, pair.after));
-                meter.take((pairs.len() + base.len()) as u64 / 4)?;
-                if let Some(finding) = self.agrees(key, Some(&pairs), &base) {
+                meter.may_hold((pairs.len() + base.len() * 3) * size_of::<Pair>())?;
+                let before = order.steps();
+                if (committed.lists() || !order.allows(&pairs, &base))
+                    && let Some(finding) =
+                        self.agrees(key, Some(&pairs), if committed.lists() { &[] } else { &base })
+                {
                     return Ok(finding);
                 }
+                meter.take(pairs.len() as u64 + order.steps() - before)?;
                 at = next;
             }
         }
@@ -202,6 +209,7 @@ impl Observers<'_, '_> {
                     pairs.push(Pair { before: entry.writer, after: writer, reader: NOBODY });
                 }
             }
+            meter.may_hold(pairs.len() * 2 * size_of::<Pair>())?;
         }
         Ok(pairs)
     }
@@ -294,6 +302,65 @@ impl Observers<'_, '_> {
             self.explain.name(writer),
         );
         Decision::Broken(self.explain.finding(self.problem(), sentence, &[writer, reader], Some(key), vec![]))
+    }
+}
+
+/// The order of the versions of a register that holds for everybody, to which each session adds its own
+/// pairs for a while.
+struct KeyOrder {
+    nodes: Vec<u32>,
+    /// Made when it is needed.
+    dag: Option<Dag>,
+    /// Everything in `base` agrees with the order of invocations.
+    ascending: bool,
+}
+
+impl KeyOrder {
+    fn new(reads: &[(u32, u32, u32, u32)], base: &[Pair], lists: bool) -> Self {
+        let mut order = KeyOrder { nodes: Vec::new(), dag: None, ascending: true };
+        if !lists {
+            let read = reads.iter().map(|(_, _, _, from)| *from).filter(|from| *from != INIT);
+            order.nodes = read.chain(base.iter().flat_map(|pair| [pair.before, pair.after])).collect();
+            order.nodes.sort_unstable();
+            order.nodes.dedup();
+            order.ascending = base.iter().all(|pair| pair.before < pair.after);
+        }
+        order
+    }
+
+    fn steps(&self) -> u64 {
+        self.dag.as_ref().map_or(0, |dag| dag.steps)
+    }
+
+    /// Whether the pairs have no cycle with the base, which has none by itself.
+    fn allows(&mut self, pairs: &[Pair], base: &[Pair]) -> bool {
+        if pairs.is_empty() || self.ascending && pairs.iter().all(|pair| pair.before < pair.after) {
+            return true;
+        }
+        let nodes = &self.nodes;
+        let local = |node: u32| nodes.binary_search(&node).ok().map(|at| at as u32);
+        if self.dag.is_none() {
+            let edge = |pair: &Pair| local(pair.before).zip(local(pair.after));
+            let edges: Vec<(u32, u32)> = base.iter().filter_map(edge).collect();
+            let hint: Vec<u32> = (0..nodes.len() as u32).collect();
+            self.dag = Dag::new(nodes.len(), &edges, &hint);
+        }
+        let Some(dag) = &mut self.dag else { return false };
+        let mut added = Vec::with_capacity(pairs.len());
+        let mut fine = true;
+        for pair in pairs {
+            // A version that nobody reads, and nothing is known of, is after no other.
+            let Some((before, after)) = local(pair.before).zip(local(pair.after)) else { continue };
+            fine = dag.add(before, after, NOBODY).is_ok();
+            if !fine {
+                break;
+            }
+            added.push((before, after));
+        }
+        for (before, after) in added.into_iter().rev() {
+            dag.undo(before, after);
+        }
+        fine
     }
 }
 

@@ -13,13 +13,14 @@
 
 use super::super::history::NONE;
 use super::Decision;
-use super::causal::causal_order;
+use super::causal::{self, causal_order, force_and_tell};
 use super::committed::{Committed, INIT};
 use super::cycle::{Before, components, shortest};
 use super::explain::Explain;
 use super::level::Level;
 use super::meter::Meter;
-use super::order::{Order, read_from};
+use super::order::{Order, Pairs, read_from};
+use super::serial::plainly_explained;
 use super::words::Words;
 
 /// Decides one of the two.
@@ -34,7 +35,20 @@ pub(crate) fn decide(
         return cyclic(&explain);
     }
     let mut views = Views::new(committed, level);
+    if let Some(broken) = views.common(&explain) {
+        return broken;
+    }
+    if committed.lists() && plainly_explained(committed) {
+        return Decision::Holds;
+    }
+    let doubtful = match doubtful(committed, level, meter) {
+        Ok(doubtful) => doubtful,
+        Err(reason) => return Decision::Unknown(reason),
+    };
     for session in 0..committed.sessions() {
+        if !doubtful[session as usize] {
+            continue;
+        }
         match views.session(session, meter) {
             Ok(()) => {}
             Err(Stop::Budget(reason)) => {
@@ -47,6 +61,30 @@ pub(crate) fn decide(
         }
     }
     Decision::Holds
+}
+
+/// The sessions whose order must be sought. One that read nothing has whatever order all have; and of causal
+/// memory see [`force_and_tell`].
+fn doubtful(committed: &Committed<'_>, level: Level, meter: &mut Meter<'_>) -> Result<Vec<bool>, String> {
+    let reads = |session: u32| {
+        let nodes = committed.session(session);
+        nodes.iter().any(|node| !committed.read_range(*node).is_empty())
+    };
+    let mut all: Vec<bool> = (0..committed.sessions()).map(reads).collect();
+    if level == Level::CausalMemory && !committed.lists() {
+        let mut pairs = Pairs::default();
+        match force_and_tell(committed, &mut pairs, meter) {
+            Err(causal::Stop::Budget(reason)) => return Err(reason),
+            Err(causal::Stop::Cycle) => {}
+            Ok(told) => {
+                let order = Order::new(committed, &pairs.pairs);
+                if components(&order).is_empty() {
+                    all.iter_mut().zip(told).for_each(|(doubtful, told)| *doubtful &= told);
+                }
+            }
+        }
+    }
+    Ok(all)
 }
 
 /// Sessions and reads alone have a cycle.
@@ -161,6 +199,29 @@ impl<'v, 'a> Views<'v, 'a> {
                 return Some(before);
             }
         }
+    }
+
+    /// What is wrong with the order that all sessions have in common: sessions, what lists prove, and for causal
+    /// memory what everybody saw.
+    fn common(&self, explain: &Explain<'_, '_>) -> Option<Decision> {
+        struct Common<'l, 'v, 'a>(&'l Views<'v, 'a>);
+        impl Before for Common<'_, '_, '_> {
+            fn nodes(&self) -> usize {
+                self.0.committed.len()
+            }
+            fn next_before(&self, node: u32, cursor: &mut u32) -> Option<u32> {
+                self.0.next_before(NONE, node, cursor)
+            }
+        }
+        if !self.committed.lists() {
+            return None;
+        }
+        let graph = Common(self);
+        let found = components(&graph);
+        let cycle = shortest(&graph, found.iter().min_by_key(|component| component.len())?);
+        Some(Decision::Broken(explain.cycle("cyclic-hb", &cycle, |first, second, _| {
+            explain.cause(first, second).or_else(|| explain.known(first, second)).unwrap_or_default()
+        })))
     }
 
     fn lock(&self, session: u32, key: u32) -> Option<Lock> {

@@ -53,6 +53,11 @@ impl Dag {
         (placed as usize == nodes).then_some(Dag { out, into, place, mark, from, marks: 0, steps: 0 })
     }
 
+    /// What is before a node, by number.
+    pub fn before(&self, node: u32, at: usize) -> Option<u32> {
+        self.into[node as usize].get(at).copied()
+    }
+
     /// The shortest way from one node to another: its nodes, both ends included, and the labels of its
     /// edges. None either if there is none among the nearest `limit` nodes.
     pub fn way(&mut self, start: u32, end: u32, limit: usize) -> Option<(Vec<u32>, Vec<u32>)> {

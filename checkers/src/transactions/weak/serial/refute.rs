@@ -6,6 +6,7 @@ use super::super::explain::Explain;
 use super::super::level::Level;
 use super::super::meter::Meter;
 use super::super::words::Words;
+use super::cases::{Case, End, Proof, Step, prove};
 use super::polygraph::{Aux, Chain, Clash, Keeps, Kind, Polygraph};
 use super::solve::{Attempt, Established, Forced, Refuted, attempt, needed};
 use crate::checker::Budget;
@@ -30,9 +31,9 @@ pub(super) fn finding(
     let involved = involved(committed, &refuted);
     let smaller = Smaller { kind, keeps, budget: meter.part(STEPS) };
     if let Some((part, refuted)) = smaller.search(committed, involved) {
-        return say(words, &part, level, keeps, &refuted);
+        return say(words, &part, level, (kind, keeps), &refuted);
     }
-    say(words, committed, level, keeps, &refuted)
+    say(words, committed, level, (kind, keeps), &refuted)
 }
 
 /// The transactions of a refutation.
@@ -137,15 +138,30 @@ impl Smaller<'_> {
 /// How many steps a person reads.
 const SAID: usize = 40;
 
+/// From so many transactions on no proof by cases is sought.
+const FEW: usize = 200;
+
+/// What is left out in the middle of an argument, whose end says what is wrong.
+fn shortened(mut steps: Vec<String>, limit: usize) -> Vec<String> {
+    if steps.len() > limit {
+        let rest = steps.split_off(steps.len() - limit / 2);
+        let left_out = steps.len() - limit / 2;
+        steps.truncate(limit / 2);
+        steps.push(format!("… {left_out} steps of the same kind …"));
+        steps.extend(rest);
+    }
+    steps
+}
+
 fn say(
     words: &Words<'_>,
     committed: &Committed<'_>,
     level: Level,
-    keeps: Keeps,
+    (kind, keeps): (Kind, Keeps),
     refuted: &Refuted,
 ) -> Finding {
     let explain = Explain { words, committed, level };
-    let say = Say { explain: &explain, keeps };
+    let say = Say { explain: &explain, kind, keeps };
     let all: Vec<u32> = (0..committed.len() as u32).collect();
     let level = level.name();
     match refuted {
@@ -162,6 +178,27 @@ fn say(
             );
             explain.finding("cycle", sentence, &about, None, steps)
         }
+        Refuted::Forced { .. } | Refuted::Searched { .. }
+            if committed.len() <= FEW
+                && let Some((graph, proof)) = say.proof() =>
+        {
+            let mut steps = Vec::new();
+            say.case(&graph, &proof, &proof.all, "", &mut steps);
+            let (key, pair) = first_pair(&proof);
+            let what = match proof.all.end {
+                End::Neither(..) => "neither can be first".to_owned(),
+                End::Cases(_) => {
+                    format!("neither can be first, as {} cases show", cases(&proof.all))
+                }
+            };
+            let sentence = format!(
+                "not {level}: of {} and {}, which both wrote key {}, {what}",
+                explain.name(pair[0]),
+                explain.name(pair[1]),
+                words.key(key)
+            );
+            explain.finding("no-order-of-writes", sentence, &all, Some(key), shortened(steps, SAID_OF_CASES))
+        }
         Refuted::Forced { graph, forced, last } => {
             let mut roots = last.uses.clone();
             roots.extend(forced.last().map(|opposite| opposite.uses.clone()).unwrap_or_default());
@@ -175,8 +212,7 @@ fn say(
                 explain.name(last.after.first),
                 words.key(last.key)
             );
-            steps.truncate(SAID);
-            explain.finding("no-order-of-writes", sentence, &all, Some(last.key), steps)
+            explain.finding("no-order-of-writes", sentence, &all, Some(last.key), shortened(steps, SAID))
         }
         Refuted::Searched { involved, conflicts } => {
             let few = involved.len().min(64);
@@ -203,12 +239,77 @@ fn say(
     }
 }
 
+/// Steps of a proof by cases that a person reads.
+const SAID_OF_CASES: usize = 80;
+
+/// How many cases a proof has.
+fn cases(case: &Case) -> usize {
+    match &case.end {
+        End::Neither(..) => 1,
+        End::Cases(both) => both.iter().map(|(_, case)| cases(case)).sum(),
+    }
+}
+
+/// The key and the two writers that a proof is about.
+fn first_pair(proof: &Proof) -> (u32, [u32; 2]) {
+    let (key, before, after) = match &proof.all.end {
+        End::Neither(forced, _) => (forced.key, forced.before, forced.after),
+        End::Cases(both) => match &proof.steps[both[0].0 as usize] {
+            Step::Supposed { key, before, after } => (*key, *before, *after),
+            Step::Follows(forced) => (forced.key, forced.before, forced.after),
+        },
+    };
+    (key, [before.last, after.first])
+}
+
 struct Say<'e, 'a> {
     explain: &'e Explain<'e, 'a>,
+    kind: Kind,
     keeps: Keeps,
 }
 
 impl Say<'_, '_> {
+    /// A proof by cases, if one is found.
+    fn proof(&self) -> Option<(Polygraph, Proof)> {
+        let graph = Polygraph::new(self.explain.committed, self.kind, self.keeps).ok()?;
+        let proof = prove(&graph)?;
+        Some((graph, proof))
+    }
+
+    /// The steps of a part of a proof, each with the case that it is in.
+    fn case(&self, graph: &Polygraph, proof: &Proof, case: &Case, number: &str, steps: &mut Vec<String>) {
+        let within = if number.is_empty() { String::new() } else { format!("case {number}: ") };
+        for at in &case.follows {
+            if let Step::Follows(forced) = &proof.steps[*at as usize] {
+                steps.push(format!("{within}{}", self.forced(graph, forced)));
+            }
+        }
+        match &case.end {
+            End::Neither(forced, opposite) => {
+                steps.push(format!("{within}{}", self.forced(graph, forced)));
+                let opposite = self.forced(graph, opposite);
+                steps.push(format!("{within}but just as well {opposite}: a contradiction"));
+            }
+            End::Cases(both) => {
+                for (nth, (supposed, part)) in both.iter().enumerate() {
+                    let inner = if number.is_empty() {
+                        format!("{}", nth + 1)
+                    } else {
+                        format!("{number}.{}", nth + 1)
+                    };
+                    if let Step::Supposed { key, before, after } = &proof.steps[*supposed as usize] {
+                        steps.push(format!(
+                            "case {inner}: if {} is before {}",
+                            self.chain(before, *key, true),
+                            self.chain(after, *key, false)
+                        ));
+                    }
+                    self.case(graph, proof, part, &inner, steps);
+                }
+            }
+        }
+    }
+
     fn nodes(&self, graph: &Polygraph, way: &[u32]) -> Vec<u32> {
         let mut nodes: Vec<u32> = way.iter().filter_map(|at| graph.meaning(*at).ok()).collect();
         nodes.dedup();

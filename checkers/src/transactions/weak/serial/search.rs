@@ -85,6 +85,9 @@ pub(crate) fn search(choices: &[Choice], dag: &mut Dag, meter: &mut Meter<'_>, c
     };
     let end = search.run(meter);
     *conflicts += search.conflicts;
+    if !matches!(end, End::Found) {
+        search.take_all_back();
+    }
     end
 }
 
@@ -120,6 +123,13 @@ impl Search<'_> {
             let [(first, second), _] = self.choices[choice as usize].yes;
             let agrees = self.dag.place[first as usize] < self.dag.place[second as usize];
             self.assign(2 * choice + u32::from(!agrees), NONE);
+        }
+    }
+
+    /// The graph is as it was.
+    fn take_all_back(&mut self) {
+        while let Some((first, second)) = self.edges.pop() {
+            self.dag.undo(first, second);
         }
     }
 

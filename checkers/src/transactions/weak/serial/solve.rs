@@ -8,9 +8,10 @@ use super::super::words::Words;
 use super::super::{Decision, cycle};
 use super::FORCED;
 use super::dag::Dag;
+use super::groups::{Ends, Groups, search_all};
 use super::polygraph::{Chain, Clash, Keeps, Kind, Polygraph};
 use super::refute;
-use super::search::{Choice, End, search};
+use super::search::Choice;
 
 /// Why one chain is before another: the other way round there would be a cycle.
 #[derive(Clone, Debug)]
@@ -37,7 +38,7 @@ pub(super) enum Refuted {
 
 /// How an attempt ended.
 pub(super) enum Attempt {
-    Proved { forced: u64, choices: u64, conflicts: u64 },
+    Proved,
     Refuted(Box<Refuted>),
     Stopped(String),
 }
@@ -51,7 +52,55 @@ pub(crate) struct Established {
     pub choices: u64,
     /// Dead ends of the search.
     pub conflicts: u64,
+    /// Into how many groups that have nothing to do with each other the pairs fall.
+    pub groups: u64,
+    /// How many of them are open, and of the largest the nodes, keys and pairs.
+    pub open: u64,
+    pub largest: (Vec<u32>, Vec<u32>, u64),
+    /// Keys with so many writes of unknown order that they were left out.
+    pub too_large: Vec<u32>,
 }
+
+impl Established {
+    /// What was established before the budget ended.
+    fn in_words(&self, words: &Words<'_>, committed: &Committed<'_>) -> String {
+        let mut text = format!(
+            "sessions, reads and {} forced pairs of writes have no cycle, {} pairs were left to choose, {} choices              came to a dead end",
+            self.forced, self.choices, self.conflicts
+        );
+        let named = |names: Vec<String>, all: usize| {
+            let more = all - names.len();
+            names.join(", ") + &if more > 0 { format!(" and {more} more") } else { String::new() }
+        };
+        let keys =
+            |keys: &[u32]| named(keys.iter().take(NAMED).map(|key| words.key(*key)).collect(), keys.len());
+        if self.groups > 1 {
+            text += &format!(
+                "; of {} groups of pairs that do not depend on each other {} have an order",
+                self.groups,
+                self.groups - self.open
+            );
+        }
+        let (nodes, of_keys, pairs) = &self.largest;
+        if self.open > 0 {
+            let names = nodes.iter().take(NAMED).map(|node| words.txn(committed.txn[*node as usize]));
+            text += &format!(
+                "; open {} {pairs} pairs of writes of key {} by {} transactions ({})",
+                if self.open == 1 { "are" } else { "are, in the largest of the others," },
+                keys(of_keys),
+                nodes.len(),
+                named(names.collect(), nodes.len())
+            );
+        }
+        if !self.too_large.is_empty() {
+            text += &format!("; the order of the writes of key {} was not sought", keys(&self.too_large));
+        }
+        text
+    }
+}
+
+/// How many keys and transactions of an open group are named.
+const NAMED: usize = 4;
 
 /// Decides one of these levels.
 pub(crate) fn decide(
@@ -64,20 +113,25 @@ pub(crate) fn decide(
 ) -> (Decision, Established) {
     let mut established = Established::default();
     let decision = match attempt(committed, kind, keeps, meter, &mut established) {
-        Attempt::Proved { forced, choices, conflicts } => {
-            established = Established { forced, choices, conflicts };
-            Decision::Holds
+        Attempt::Proved => Decision::Holds,
+        Attempt::Stopped(reason) => {
+            Decision::Unknown(format!("{reason}; {}", established.in_words(words, committed)))
         }
-        Attempt::Stopped(reason) => Decision::Unknown(format!(
-            "{reason}; sessions, reads and {} forced pairs of writes have no cycle, {} pairs were left to \
-             choose, {} choices came to a dead end",
-            established.forced, established.choices, established.conflicts
-        )),
         Attempt::Refuted(refuted) => {
             Decision::Broken(refute::finding(words, committed, level, kind, keeps, *refuted, meter))
         }
     };
     (decision, established)
+}
+
+/// Whether what is known at once, without any choice, is a serial order that keeps sessions. Of lists that is
+/// usual, since their reads show the order of versions.
+pub(crate) fn plainly_explained(committed: &Committed<'_>) -> bool {
+    let Ok(graph) = Polygraph::new(committed, Kind::Serial, Keeps::Sessions) else { return false };
+    // Single writes that nobody saw may come in any order.
+    let free = |chain: &Chain| chain.first == chain.last && chain.readers == NONE;
+    graph.keys.iter().all(|(_, chains)| graph.chains[chains.clone()].iter().all(free))
+        && Dag::new(graph.nodes, &graph.edges, &graph.hint).is_some()
 }
 
 /// How many nodes a test of one pair looks at: what it misses is left to the search.
@@ -105,7 +159,15 @@ pub(super) fn attempt(
         let cycle = known_cycle(&graph);
         return refuted(Refuted::Known { graph, cycle });
     };
-    let mut forcing = Forcing { graph, dag, forced: Vec::new(), undecided: Vec::new(), bytes: 0 };
+    let mut forcing = Forcing {
+        graph,
+        dag,
+        forced: Vec::new(),
+        undecided: Vec::new(),
+        bytes: 0,
+        too_large: Vec::new(),
+        no_room: None,
+    };
     match forcing.run(meter) {
         Err(Stop::Budget(reason)) => {
             established.forced = forcing.forced.len() as u64;
@@ -117,7 +179,7 @@ pub(super) fn attempt(
         }
         Ok(()) => {}
     }
-    let Forcing { graph, forced, undecided, .. } = forcing;
+    let Forcing { graph, forced, undecided, too_large, no_room, .. } = forcing;
     dag = forcing.dag;
     let choices: Vec<Choice> = undecided
         .iter()
@@ -128,15 +190,18 @@ pub(super) fn attempt(
         .collect();
     established.forced = forced.len() as u64;
     established.choices = choices.len() as u64;
-    let end = search(&choices, &mut dag, meter, &mut established.conflicts);
-    match end {
-        End::Found => Attempt::Proved {
-            forced: established.forced,
-            choices: established.choices,
-            conflicts: established.conflicts,
-        },
-        End::Stopped(reason) => Attempt::Stopped(reason),
-        End::None(nodes) => {
+    established.too_large = too_large;
+    let mut groups = Groups::default();
+    let ends = search_all(&choices, &mut dag, meter, &mut established.conflicts, &mut groups);
+    established.groups = groups.total;
+    established.open = groups.open.len() as u64;
+    match ends {
+        Ends::Found => no_room.map_or(Attempt::Proved, Attempt::Stopped),
+        Ends::Open(reason) => {
+            established.largest = largest(&graph, &undecided, &groups);
+            Attempt::Stopped(reason)
+        }
+        Ends::None(nodes) => {
             let mut involved: Vec<u32> = nodes.iter().filter_map(|node| graph.meaning(*node).ok()).collect();
             // A dead end leans on what was forced before it.
             for pair in forced.iter().take(100_000) {
@@ -147,6 +212,28 @@ pub(super) fn attempt(
             refuted(Refuted::Searched { involved, conflicts: established.conflicts })
         }
     }
+}
+
+/// Of the largest open group the transactions at the ends of its chains, the keys, and how many pairs.
+fn largest(graph: &Polygraph, undecided: &[(u32, u32)], groups: &Groups) -> (Vec<u32>, Vec<u32>, u64) {
+    let Some(group) = groups.open.iter().max_by_key(|group| group.len()) else {
+        return Default::default();
+    };
+    let (mut nodes, mut keys) = (Vec::new(), Vec::new());
+    for at in group {
+        let (one, other) = undecided[*at as usize];
+        for chain in [one, other] {
+            let Chain { first, last, .. } = graph.chains[chain as usize];
+            nodes.extend([first, last]);
+        }
+        let key = graph.keys.partition_point(|(_, chains)| chains.end <= one as usize);
+        keys.extend(graph.keys.get(key).map(|(key, _)| *key));
+    }
+    for all in [&mut nodes, &mut keys] {
+        all.sort_unstable();
+        all.dedup();
+    }
+    (nodes, keys, group.len() as u64)
 }
 
 /// The shortest cycle of what is known.
@@ -179,6 +266,9 @@ enum Stop {
     Both(Box<Forced>),
 }
 
+/// Bytes that a pair costs that is left to choose, until its search begins.
+const PAIR: usize = 48;
+
 /// Tries each pair both ways against what is known.
 struct Forcing {
     graph: Polygraph,
@@ -186,6 +276,9 @@ struct Forcing {
     forced: Vec<Forced>,
     undecided: Vec<(u32, u32)>,
     bytes: usize,
+    /// Keys that were left out, and why. What the others refute is refuted.
+    too_large: Vec<u32>,
+    no_room: Option<String>,
 }
 
 impl Forcing {
@@ -198,12 +291,21 @@ impl Forcing {
             for (number, (key, range)) in keys.iter().enumerate() {
                 let count = range.len();
                 if round == 0 {
-                    self.bytes += count * count;
-                    if let Err(reason) = meter.may_hold(self.bytes) {
-                        result = Err(Stop::Budget(reason));
-                        break 'rounds;
+                    // A pair that is left to choose costs much more than its entry here.
+                    match meter.may_hold(self.bytes + count * count * PAIR / 2) {
+                        Ok(()) => {
+                            self.bytes += count * count;
+                            tables.push(vec![false; count * count]);
+                        }
+                        Err(reason) => {
+                            self.too_large.push(*key);
+                            self.no_room = Some(reason);
+                            tables.push(Vec::new());
+                        }
                     }
-                    tables.push(vec![false; count * count]);
+                }
+                if tables[number].is_empty() {
+                    continue;
                 }
                 if let Err(stop) = self.key(*key, range.start, count, &mut tables[number], meter) {
                     result = Err(stop);
@@ -215,7 +317,7 @@ impl Forcing {
             }
         }
         if result.is_ok() {
-            for ((_, range), table) in keys.iter().zip(&tables) {
+            for ((_, range), table) in keys.iter().zip(&tables).filter(|(_, table)| !table.is_empty()) {
                 let count = range.len();
                 for one in 0..count {
                     for other in one + 1..count {
@@ -224,7 +326,7 @@ impl Forcing {
                         }
                     }
                 }
-                let held = self.bytes + self.undecided.len() * 8;
+                let held = self.bytes + self.undecided.len() * PAIR;
                 meter.may_hold(held).map_err(Stop::Budget)?;
             }
         }
