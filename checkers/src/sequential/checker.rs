@@ -28,8 +28,9 @@ const FIRST_TURN: (u64, u64) = (2, 4096);
 const NEXT_TURN: u64 = 16;
 /// Up to so many operations all that is forced is found out at once, instead of beginning where it looks bad.
 const FEW: usize = 4_096;
-/// Of more chains than these it is found out for one stretch after the other.
+/// Of more chains than these, and more numbers, it is found out for one stretch after the other.
 const FEW_CHAINS: usize = 64;
+const FEW_NUMBERS: usize = 1 << 24;
 /// Around how many operations a contradiction is looked for.
 const SUSPECTS: usize = 16;
 /// How many objects' evidence a judgement carries.
@@ -235,7 +236,8 @@ impl<M: Model> Sequential<M> {
         };
         let members: Vec<u32> = rows.certain().collect();
         let chains = windows::chains(rows, &members);
-        let all_at_once = members.len() <= FEW || chains <= FEW_CHAINS && fits(members.len(), chains);
+        let cheap = members.len().saturating_mul(chains) <= FEW_NUMBERS;
+        let all_at_once = cheap || chains <= FEW_CHAINS && fits(members.len(), chains);
         if members.len() > FEW {
             for suspects in [suspects, ends_of(&stuck)] {
                 if let Some(cycle) = windows::around(rows, &suspects, meter)? {

@@ -2,7 +2,8 @@
 //!
 //! What is forced among all operations takes as many numbers as there are operations times processes.
 //! A contradiction mostly takes a few operations that lie together: so those around places that are
-//! suspect are asked first, then, if all are too many, those of one stretch after the other. With the
+//! suspect are asked first, then, if all are too many, those of one stretch after the other, and what is
+//! forced in each stretch is forced in the whole. With the
 //! operations of a stretch go those whose values they found, so that a contradiction among them is one
 //! (see [`saturate`](super::saturate)).
 
