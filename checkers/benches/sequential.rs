@@ -51,7 +51,8 @@ fn sequential(bench: &Bench, plan: Plan) {
         skewed(&history, 100_000, 3)
     });
     row(bench, &format!("sequential, {what}, invalid"), plan, Scope::Whole, |history| {
-        skewed(&go_back(&history, 80).0, 100_000, 3)
+        // Of few operations on many keys no two reads may suit.
+        go_back(&history, 40).map_or(history.clone(), |(back, _)| skewed(&back, 100_000, 3))
     });
     // Whatever is written is one of five values, so that only the search can know.
     if operations <= 10_000 {

@@ -3,7 +3,7 @@
 use super::meter::{Meter, Spent};
 use super::program::{Entries, EntriesOf, Program};
 use super::rows::{Deed, Look, Rows, Unfit};
-use super::saturate::{Cycle, Forced, Saturated, fits, saturate};
+use super::saturate::{Cycle, Saturated, fits, saturate};
 use super::search::{Found, search};
 use super::text::Text;
 use super::windows;
@@ -28,6 +28,9 @@ const FIRST_TURN: (u64, u64) = (2, 4096);
 const NEXT_TURN: u64 = 16;
 /// Up to so many operations all that is forced is found out at once, instead of beginning where it looks bad.
 const FEW: usize = 4_096;
+/// Of more chains than these, and more numbers, it is found out for one stretch after the other.
+const FEW_CHAINS: usize = 64;
+const FEW_NUMBERS: usize = 1 << 24;
 /// Around how many operations a contradiction is looked for.
 const SUSPECTS: usize = 16;
 /// How many objects' evidence a judgement carries.
@@ -232,7 +235,9 @@ impl<M: Model> Sequential<M> {
             }
         };
         let members: Vec<u32> = rows.certain().collect();
-        let all_at_once = fits(members.len(), windows::chains(rows, &members));
+        let chains = windows::chains(rows, &members);
+        let cheap = members.len().saturating_mul(chains) <= FEW_NUMBERS;
+        let all_at_once = cheap || chains <= FEW_CHAINS && fits(members.len(), chains);
         if members.len() > FEW {
             for suspects in [suspects, ends_of(&stuck)] {
                 if let Some(cycle) = windows::around(rows, &suspects, meter)? {
@@ -240,24 +245,21 @@ impl<M: Model> Sequential<M> {
                 }
             }
         }
-        let forced = if all_at_once {
-            match saturate(rows, &members, meter)? {
-                Saturated::Open(forced) => forced,
-                Saturated::Contradiction(cycle) => {
-                    // The same may follow from less.
-                    let ends: Vec<u32> = cycle.edges.iter().map(|edge| edge.from).collect();
-                    let smaller = match members.len() > FEW {
-                        true => windows::around(rows, &ends_of(&ends), meter).ok().flatten(),
-                        false => None,
-                    };
-                    return Ok(invalid(&smaller.unwrap_or(cycle)));
-                }
+        let saturated = match all_at_once {
+            true => saturate(rows, &members, meter)?,
+            false => windows::anywhere(rows, meter)?,
+        };
+        let forced = match saturated {
+            Saturated::Open(forced) => forced,
+            Saturated::Contradiction(cycle) => {
+                // The same may follow from less.
+                let ends: Vec<u32> = cycle.edges.iter().map(|edge| edge.from).collect();
+                let smaller = match members.len() > FEW {
+                    true => windows::around(rows, &ends_of(&ends), meter).ok().flatten(),
+                    false => None,
+                };
+                return Ok(invalid(&smaller.unwrap_or(cycle)));
             }
-        } else {
-            if let Some(cycle) = windows::anywhere(rows, meter)? {
-                return Ok(invalid(&cycle));
-            }
-            Forced { pairs: Vec::new(), after: Vec::new(), rank: Vec::new() }
         };
         // With what is forced, and by the clock, or by where each operation can stand.
         let mut ranks = vec![u32::MAX; rows.all.len()];

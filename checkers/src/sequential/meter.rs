@@ -6,9 +6,9 @@
 use crate::checker::Budget;
 
 /// How many numbers are looked at in the time of a step.
-const UNITS_A_STEP: u64 = 64;
+const UNITS_A_STEP: u64 = 256;
 /// How many units pass between two questions whether to stop: some milliseconds.
-const ASK_EVERY: u64 = 1 << 21;
+const ASK_EVERY: u64 = 1 << 22;
 
 /// Why the work ended.
 #[derive(Clone, Debug, PartialEq, Eq)]

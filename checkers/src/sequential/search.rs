@@ -148,7 +148,8 @@ impl<M: Model> Search<'_, M> {
                 if visited.insert(configuration.clone()) {
                     let ways = self.ways_on(&configuration);
                     waiting += ways.len();
-                    meter.spend((program.chains.len() + program.mays.len() + 4 * ways.len()) as u64 + 64)?;
+                    meter.step(1)?;
+                    meter.spend((program.chains.len() + program.mays.len() + 4 * ways.len()) as u64)?;
                     stack.push(Frame { configuration, ways });
                 }
                 if visited.capacity() * each + waiting * size_of::<Way<M::State>>() > max_bytes {

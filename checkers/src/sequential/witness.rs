@@ -11,6 +11,9 @@
 //!   first by the clock, if the clock could be believed: by the first return of whoever left it or found
 //!   it. A history is mostly near to what is linearizable. Or by another clock, if there is one.
 //!
+//! But first come those without which somebody cannot go on who has yet to find what a register holds: the
+//! fewer values are waited for at once, the fewer can be in each other's way.
+//!
 //! That takes operations times a logarithm. It finds no order where one would have to be guessed: then
 //! it says who was still waiting.
 
@@ -44,9 +47,7 @@ pub(super) fn try_order(
         return Ok(Tried::Order);
     }
     let ready = rows.certain().filter(|&row| witness.waits_for[row as usize] == 0);
-    let mut placed = vec![false; rows.all.len()];
-    order.iter().for_each(|&row| placed[row as usize] = true);
-    Ok(Tried::Stuck(ready.filter(|&row| !placed[row as usize]).collect(), order.len()))
+    Ok(Tried::Stuck(ready.filter(|&row| !witness.placed[row as usize]).collect(), order.len()))
 }
 
 /// Whether an order of all that took effect keeps what each process did and explains what it found;
@@ -69,8 +70,11 @@ fn explains(rows: &Rows, order: &[u32]) -> bool {
     })
 }
 
-/// A change that may be next as soon as its register has nobody waiting, by its clock.
-type Ready = Reverse<(u32, u32)>;
+/// A change that may be next as soon as its register has nobody waiting, by its turn.
+type Ready = Reverse<(u64, u32)>;
+
+/// The turn of a change that nobody needs yet is behind all others.
+const NOT_NEEDED: u64 = 1 << 32;
 
 struct Witness<'r> {
     rows: &'r Rows,
@@ -94,7 +98,15 @@ struct Witness<'r> {
     /// Changes that look at nothing, by register.
     ready: Vec<BinaryHeap<Ready>>,
     /// Of registers that may have nobody waiting the first change that is ready.
-    registers: BinaryHeap<Reverse<(u32, u32, u32)>>,
+    registers: BinaryHeap<Reverse<(u64, u32, u32)>>,
+    /// Of each operation the one that its process did before it.
+    before: Vec<u32>,
+    /// Of each value those that find it, one list behind the other.
+    reader_starts: Vec<u32>,
+    readers: Vec<u32>,
+    /// Whether somebody who waits needs it.
+    needed: Vec<bool>,
+    placed: Vec<bool>,
     /// To be placed now.
     now: Vec<u32>,
 }
@@ -142,6 +154,11 @@ impl<'r> Witness<'r> {
             first_waiting: vec![NOTHING; rows.objects],
             ready: vec![BinaryHeap::new(); rows.objects],
             registers: BinaryHeap::new(),
+            before,
+            reader_starts: Vec::new(),
+            readers: Vec::new(),
+            needed: vec![false; count],
+            placed: vec![false; count],
             now: Vec::new(),
         };
         for row in rows.all.iter().filter(|row| row.certain) {
@@ -158,7 +175,24 @@ impl<'r> Witness<'r> {
         if !clock.is_empty() {
             witness.clock = clock.to_vec();
         }
+        witness.list_readers();
         Ok(witness)
+    }
+
+    fn list_readers(&mut self) {
+        let mut starts = vec![0_u32; self.rows.all.len() + 2];
+        for (value, left) in self.left.iter().enumerate() {
+            starts[value + 2] = starts[value + 1] + left;
+        }
+        let mut readers = vec![0; starts.last().copied().unwrap_or(0) as usize];
+        for row in self.rows.certain() {
+            if let Some(source) = self.rows.source(row) {
+                let place = &mut starts[source as usize + 1];
+                readers[*place as usize] = row;
+                *place += 1;
+            }
+        }
+        (self.reader_starts, self.readers) = (starts, readers);
     }
 
     fn order(&mut self, meter: &mut Meter<'_>) -> Result<Vec<u32>, Spent> {
@@ -171,14 +205,14 @@ impl<'r> Witness<'r> {
         loop {
             while let Some(row) = self.now.pop() {
                 meter.spend(16)?;
+                self.placed[row as usize] = true;
                 self.place(row);
                 order.push(row);
+                self.somebody_waits(row, meter)?;
             }
             let Some(Reverse((_, object, row))) = self.registers.pop() else { return Ok(order) };
             meter.spend(4)?;
-            if self.nobody_waits(object)
-                && self.ready[object as usize].peek().is_some_and(|top| top.0.1 == row)
-            {
+            if self.left(object) == 0 && self.first_ready(object).is_some_and(|(_, first)| first == row) {
                 self.ready[object as usize].pop();
                 self.now.push(row);
             }
@@ -193,8 +227,8 @@ impl<'r> Witness<'r> {
     fn may_be_next(&mut self, row: u32) {
         let Row { object, finds, .. } = *self.row(row);
         if finds == NOTHING {
-            let clock = if self.left[row as usize] == 0 { 0 } else { self.clock[row as usize] };
-            self.ready[object as usize].push(Reverse((clock, row)));
+            let turn = self.turn(row);
+            self.ready[object as usize].push(Reverse((turn, row)));
             self.announce(object);
         } else if finds == self.makers[object as usize] && !self.row(row).leaves {
             self.now.push(row);
@@ -219,8 +253,47 @@ impl<'r> Witness<'r> {
         }
     }
 
-    fn nobody_waits(&self, object: u32) -> bool {
-        self.left(object) == 0
+    /// The change of a register whose turn it is; some stand there twice, since they became needed.
+    fn first_ready(&mut self, object: u32) -> Option<(u64, u32)> {
+        let ready = &mut self.ready[object as usize];
+        while let Some(&Reverse((turn, row))) = ready.peek() {
+            if !self.placed[row as usize] {
+                return Some((turn, row));
+            }
+            ready.pop();
+        }
+        None
+    }
+
+    fn turn(&self, row: u32) -> u64 {
+        let clock = u64::from(self.clock[row as usize]);
+        match (self.left[row as usize], self.needed[row as usize]) {
+            (0, _) => 0,
+            (_, true) => clock,
+            (_, false) => NOT_NEEDED + clock,
+        }
+    }
+
+    /// Those that find this value wait from now on: what they need is needed.
+    fn somebody_waits(&mut self, maker: u32, meter: &mut Meter<'_>) -> Result<(), Spent> {
+        let range =
+            self.reader_starts[maker as usize] as usize..self.reader_starts[maker as usize + 1] as usize;
+        let mut open: Vec<u32> = self.readers[range].to_vec();
+        while let Some(row) = open.pop() {
+            meter.spend(2)?;
+            if self.placed[row as usize] || std::mem::replace(&mut self.needed[row as usize], true) {
+                continue;
+            }
+            open.extend(Some(self.before[row as usize]).filter(|&before| before != NOTHING));
+            open.extend(self.rows.source(row).filter(|&source| source != maker));
+            let Row { object, finds, .. } = *self.row(row);
+            if finds == NOTHING && self.waits_for[row as usize] == 0 {
+                let turn = self.turn(row);
+                self.ready[object as usize].push(Reverse((turn, row)));
+                self.announce(object);
+            }
+        }
+        Ok(())
     }
 
     /// Says what can be next of a register, if nobody has yet to find what it holds; or only the one that
@@ -228,8 +301,8 @@ impl<'r> Witness<'r> {
     fn announce(&mut self, object: u32) {
         match self.left(object) {
             0 => {
-                if let Some(Reverse((clock, row))) = self.ready[object as usize].peek() {
-                    self.registers.push(Reverse((*clock, object, *row)));
+                if let Some((turn, row)) = self.first_ready(object) {
+                    self.registers.push(Reverse((turn, object, row)));
                 }
             }
             1 => {

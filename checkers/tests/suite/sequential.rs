@@ -185,7 +185,7 @@ fn what_processes_did_is_judged_and_not_when() {
         let valid = checker.check(&skewed(&history, 200_000, 5), &Budget::default());
         assert_eq!(valid.verdict, Verdict::Valid, "{}", valid.reason);
         println!("{clients} clients, {keys} keys, {info} %: valid by {}", valid.algorithm);
-        let (back, _) = go_back(&history, 70);
+        let (back, _) = go_back(&history, 70).unwrap();
         let spoiled = skewed(&back, 200_000, 5);
         let judgement = checker.check(&spoiled, &Budget::default());
         assert_eq!(judgement.verdict, Verdict::Invalid, "{}", judgement.reason);
@@ -237,7 +237,11 @@ fn who_is_told_to_stop_does_so_whatever_it_is_doing() {
     use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
     let plan = Plan { clients: 40, keys: 5, values: 3, ..Plan::register(4_000) };
     let crowded = skewed(&simulate(plan), 2_000_000, 1);
-    let back = skewed(&go_back(&simulate(Plan { clients: 40, ..Plan::register(20_000) }), 50).0, 500_000, 1);
+    let back = skewed(
+        &go_back(&simulate(Plan { clients: 40, ..Plan::register(20_000) }), 50).unwrap().0,
+        500_000,
+        1,
+    );
     for (model, history) in
         [("register", all_at_once(3_000, 7)), ("per-key-register", crowded), ("register", back)]
     {

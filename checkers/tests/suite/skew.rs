@@ -20,8 +20,8 @@ pub fn skewed(history: &History, most_ns: u64, seed: u64) -> History {
 }
 
 /// Exchanges what two reads of one process found, behind so many hundredths of the history: it finds first what
-/// another process wrote second. Needs values that are written once. The positions of both reads.
-pub fn go_back(history: &History, share: usize) -> (History, [usize; 2]) {
+/// another process wrote second. Needs values that are written once. The positions of both reads; `None` if no process did.
+pub fn go_back(history: &History, share: usize) -> Option<(History, [usize; 2])> {
     let mut events: Vec<Event> = history.events().map(|event| event.to_event()).collect();
     let mut writes: HashMap<Value, (Process, usize)> = HashMap::new();
     for op in history.operations().filter(|op| op.invocation.f == "write" && op.ret().is_some()) {
@@ -52,8 +52,8 @@ pub fn go_back(history: &History, share: usize) -> (History, [usize; 2]) {
         }
         last.insert(place, (value, op.call, ret));
     }
-    let (calls, [one, two]) = found.expect("a process that read what another one wrote");
+    let (calls, [one, two]) = found?;
     let value = std::mem::take(&mut events[one].value);
     events[one].value = std::mem::replace(&mut events[two].value, value);
-    (History::new(events).unwrap(), calls)
+    Some((History::new(events).unwrap(), calls))
 }
