@@ -227,7 +227,7 @@ fn of_key(history: &History, key: i64) -> (History, Vec<usize>) {
     let owner = |position: usize| {
         let event = history.event(position);
         let call = if event.is_invoke() { Some(position) } else { history.partner(position) };
-        Some(history.event(call?).value.as_pair()?.0.as_int()?)
+        history.event(call?).value.as_pair()?.0.as_int()
     };
     let origins: Vec<usize> = (0..history.len()).filter(|at| owner(*at) == Some(key)).collect();
     let events = origins.iter().map(|at| {
