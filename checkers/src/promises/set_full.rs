@@ -321,9 +321,8 @@ fn take_read(
 /// asked about that all later reads have, so that it costs no more than the reads are long.
 fn find_last_absences(history: &History, reads: &[Read], elements: &mut Elements) {
     let mut asked: Vec<u32> = (0..elements.all.len() as u32).collect();
-    // Beyond the numbers by which reads were taken.
-    let mut turn = reads.len() as u32;
-    for read in reads.iter().rev() {
+    // Numbered beyond those by which reads were taken.
+    for (turn, read) in (reads.len() as u32..).zip(reads.iter().rev()) {
         if asked.is_empty() {
             break;
         }
@@ -340,7 +339,6 @@ fn find_last_absences(history: &History, reads: &[Read], elements: &mut Elements
             }
             has
         });
-        turn += 1;
     }
 }
 

@@ -1,5 +1,6 @@
 //! JSON: our own lines, and what others write.
 
+#[cfg(feature = "jsonl")]
 pub(crate) mod line;
 pub(crate) mod text;
 

@@ -63,6 +63,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Whether `text` stands here; it is passed then.
+    #[cfg(feature = "jsonl")]
     #[inline]
     pub(crate) fn passes(&mut self, text: &[u8]) -> bool {
         let stands = self.bytes.get(self.at..).is_some_and(|rest| rest.starts_with(text));

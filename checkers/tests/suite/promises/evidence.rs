@@ -177,9 +177,9 @@ fn summarizes(told: &Value, value: &Value) -> bool {
                 },
             };
             let is = |item: &&Value| {
-                item.to_string() == element
-                    || item.as_list().and_then(<[_]>::first).is_some_and(|one| one.to_string() == element)
-                    || item.get("val").is_some_and(|val| val.to_string() == element)
+                // Known by its first part or by `val`, and written as evidence writes it.
+                let parts = [Some(*item), item.as_list().and_then(<[_]>::first), item.get("val")];
+                parts.into_iter().flatten().any(|part| format!("{part}") == element)
             };
             list.iter().filter(is).count() == times
         })

@@ -132,7 +132,7 @@ fn rows_by_definition(ops: &[Op], global: bool) -> Found {
     for (op, value) in adds.iter().filter(|(op, _)| op.fate == Fate::Ok && op.ret < last.call) {
         let has = |read: &&Op| read.list().iter().any(|item| row(item).map(|row| row.0) == *value);
         assert!(value.is_some(), "{op:?}");
-        if !finals.iter().any(|read| has(read)) {
+        if !finals.iter().any(has) {
             found.insert("lost");
         }
     }

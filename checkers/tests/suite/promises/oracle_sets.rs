@@ -1,8 +1,10 @@
-//! What became of each element of a set, against Jepsen's definition of `set-full` and ours.
+//! What became of each element of a set, against Jepsen's definition of `set-full` and ours; and of the
+//! elements of several sets.
 
 use std::collections::BTreeMap;
 
-use checkers::{Budget, Checker, EventType, Fate, History, SetFull, Value};
+use checkers::registry::checker_by_name;
+use checkers::{Budget, Checker, EventType, Evidence, Fate, History, SetFull, Value};
 
 use super::oracle::{Op, fate, operations, random};
 use super::{evidence, rounds};
@@ -218,4 +220,104 @@ fn what_became_of_elements() {
     for kind in seen {
         assert!(tally.get(kind).is_some_and(|n| *n > 5), "{kind}: {tally:?}");
     }
+}
+
+/// The operations of one key, without it; and where each event stands in the whole.
+fn of_key(history: &History, key: i64) -> (History, Vec<usize>) {
+    let owner = |position: usize| {
+        let event = history.event(position);
+        let call = if event.is_invoke() { Some(position) } else { history.partner(position) };
+        history.event(call?).value.as_pair()?.0.as_int()
+    };
+    let origins: Vec<usize> = (0..history.len()).filter(|at| owner(*at) == Some(key)).collect();
+    let events = origins.iter().map(|at| {
+        let mut event = history.event(*at).to_event();
+        event.value = event.value.as_pair().map_or(Value::Nil, |(_, inner)| inner.clone());
+        event
+    });
+    (History::new(events.collect::<Vec<_>>()).unwrap(), origins)
+}
+
+#[test]
+fn a_lifted_checker_judges_each_key_as_the_checker_would() {
+    let mut random = Random(79);
+    let mut tally = [0; 3];
+    for round in 0..rounds() {
+        let set: std::cell::RefCell<Vec<(i64, i64)>> = Vec::new().into();
+        let wild = random.percent(30);
+        let mut next = 0;
+        let history = super::oracle::random(
+            &mut random,
+            9,
+            |rng| {
+                let key = rng.below(3) as i64;
+                if rng.percent(50) {
+                    return ("read", Value::pair(key, Value::Nil));
+                }
+                next += 1;
+                ("add", Value::pair(key, next))
+            },
+            |rng, f, asked| {
+                let (key, value) = asked.as_pair().unwrap();
+                let key = key.as_int().unwrap();
+                let mut set = set.borrow_mut();
+                match (fate(rng), f) {
+                    (EventType::Ok, "read") => {
+                        let lost = if wild { 15 } else { 0 };
+                        let seen = set.iter().filter(|(of, _)| *of == key && !rng.percent(lost));
+                        (
+                            EventType::Ok,
+                            Value::pair(
+                                key,
+                                Value::list(seen.map(|(_, x)| Value::Int(*x)).collect::<Vec<_>>()),
+                            ),
+                        )
+                    }
+                    (fate, "add") => {
+                        if fate != EventType::Fail {
+                            set.push((key, value.as_int().unwrap()));
+                        }
+                        // An answer may say nothing.
+                        (fate, if rng.percent(50) { asked.clone() } else { Value::Nil })
+                    }
+                    (fate, _) => (fate, asked.clone()),
+                }
+            },
+        );
+        for name in ["set", "set-full", "set-full-linearizable"] {
+            let inner = checker_by_name(name).unwrap();
+            let lifted = checker_by_name(&format!("per-key-{name}")).unwrap();
+            let judgement =
+                lifted.check(&history, &Budget { threads: 1 + round as usize % 2, ..Budget::default() });
+            evidence::is_true(lifted.as_ref(), &history, &judgement);
+            let mut worst = None;
+            let mut told: Vec<Vec<usize>> = Vec::new();
+            for key in 0..3 {
+                let (part, origins) = of_key(&history, key);
+                if part.is_empty() {
+                    continue;
+                }
+                let alone = inner.check(&part, &Budget::default());
+                let at = |evidence: &Evidence| evidence.positions().iter().map(|at| origins[*at]).collect();
+                told.extend(alone.evidence.iter().map(at));
+                worst = worst.max(Some(alone.verdict));
+            }
+            let found: Vec<Vec<usize>> = judgement.evidence.iter().map(Evidence::positions).collect();
+            told.sort();
+            let sorted = |mut found: Vec<Vec<usize>>| {
+                found.sort();
+                found
+            };
+            assert_eq!(
+                Some(judgement.verdict),
+                worst,
+                "round {round}: {}\n{}",
+                judgement.reason,
+                lines(&history)
+            );
+            assert_eq!(sorted(found), told, "round {round}\n{}", lines(&history));
+            tally[judgement.verdict as usize] += 1;
+        }
+    }
+    assert!(tally.iter().all(|n| *n > 20), "{tally:?}");
 }
