@@ -77,15 +77,26 @@ fn crowds(bench: &Bench) {
             Load { txns: 20_000, per_process: 2, clients: 10_000, writes_per_key: 100_000, ..base },
         ),
     ] {
+        if !wanted(bench, what) {
+            continue;
+        }
         let history = run(Load { holds, ..load });
         for level in Level::all().filter(|level| level.is_polynomial()) {
             row(bench, what, &history, holds, level);
         }
     }
-    let history = one_list(20_000, 20);
-    for level in Level::all().filter(|level| level.is_polynomial()) {
-        row(bench, "20k appends at once to one list, 20 reads", &history, Holds::Lists, level);
+    let what = "20k appends at once to one list, 20 reads";
+    if wanted(bench, what) {
+        let history = one_list(20_000, 20);
+        for level in Level::all().filter(|level| level.is_polynomial()) {
+            row(bench, what, &history, Holds::Lists, level);
+        }
     }
+}
+
+/// Whether any level is to be measured on it.
+fn wanted(bench: &Bench, what: &str) -> bool {
+    Level::all().any(|level| bench.wants(&format!("{}: {what}", level.name())))
 }
 
 /// So many sessions append to one list at the same time, once each; then others read it.

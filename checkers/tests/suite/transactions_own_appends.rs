@@ -75,10 +75,10 @@ fn what_list_append_refutes_no_order_of_that_level_explains() {
             caught[at] += u64::from(found);
         }
     }
-    assert!(
-        caught.iter().zip(wrong).all(|(caught, wrong)| caught * 10 > wrong * 3),
-        "{caught:?} of {wrong:?}"
-    );
+    // The weakest allows most of what is wrong by the level beside it.
+    let parts = [100, 2, 2, 1, 1];
+    let enough = caught.iter().zip(wrong).zip(parts).all(|((caught, wrong), part)| caught * part >= wrong);
+    assert!(enough, "{caught:?} of {wrong:?}");
 }
 
 #[test]
