@@ -183,7 +183,7 @@ fn what_processes_did_is_judged_and_not_when() {
         let checker = sequential_by_name(model, Scope::Whole).unwrap();
         let history = simulate(Plan { clients, keys, info, ..Plan::register(10_000) });
         // Of many keys an order may have to be guessed, which is not always done in time.
-        let budget = Budget { max_steps: 200_000, ..Budget::default() };
+        let budget = Budget { max_steps: 5_000_000, ..Budget::default() };
         let valid = checker.check(&skewed(&history, 200_000, 5), &budget);
         let expected = if keys == 0 { &[Verdict::Valid][..] } else { &[Verdict::Valid, Verdict::Unknown] };
         assert!(expected.contains(&valid.verdict), "{}", valid.reason);
