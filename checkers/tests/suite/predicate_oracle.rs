@@ -286,10 +286,13 @@ fn snapshots(initial: &State, txns: &[Txn]) -> bool {
 /// A version of a key: who left it there (`None`: it was there at first), and what it is.
 type Version = (Option<usize>, Option<i64>);
 
+/// The versions of each key in order.
+type Versions = BTreeMap<i64, Vec<Version>>;
+
 /// Adya's PL-1 or PL-2: dependencies by versions, under some order of them.
 fn adya(initial: &State, txns: &[Txn], reads_count: bool) -> bool {
     some_subset(txns, &mut |happened| {
-        let mut chosen: BTreeMap<i64, Vec<Version>> = BTreeMap::new();
+        let mut chosen: Versions = BTreeMap::new();
         orders(initial, txns, happened, 0, &mut chosen, &mut |versions| {
             let mut edges: Vec<(usize, usize)> = Vec::new();
             for order in versions.values() {
@@ -359,8 +362,8 @@ fn orders(
     txns: &[Txn],
     happened: &[usize],
     key: i64,
-    chosen: &mut BTreeMap<i64, Vec<Version>>,
-    test: &mut dyn FnMut(&BTreeMap<i64, Vec<Version>>) -> bool,
+    chosen: &mut Versions,
+    test: &mut dyn FnMut(&Versions) -> bool,
 ) -> bool {
     if key == 3 {
         return test(chosen);
