@@ -139,6 +139,7 @@ pub(super) fn solve_part<M: Model, B: Bits>(
             // It is decided. The explanation has an allowance of its own, so that a violation is
             // not less well explained for being found quickly.
             let most = EXPLAIN_STEPS + 2 * (part.end - part.begin().layer()) as u64;
+            let most = most.min(problem.explanation);
             // Where most of the work was saved by knowing what comes, it is not done after all.
             let allowance = if ahead.foresees() { most.min(steps.saturating_mul(8) + 2_000) } else { most };
             let limits = Limits { steps: allowance, ..*limits };
@@ -223,7 +224,7 @@ fn locate<M: Model>(problem: &Problem<'_, M>, furthest: usize, limits: &Limits<'
         let mut calls = problem.prefix(middle);
         problem.model.settle(&mut calls);
         let prefix = Problem::new(problem.model, calls);
-        match decide(&prefix, &Limits { steps: LOCATE_STEPS, ..*limits }) {
+        match decide(&prefix, &Limits { steps: LOCATE_STEPS.min(problem.explanation), ..*limits }) {
             Some(true) => holds = middle,
             Some(false) => fails = middle,
             None => return unlocated(problem, furthest),
