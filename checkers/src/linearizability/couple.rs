@@ -41,17 +41,15 @@ pub(super) struct Known<'p, 'm, M: Model, B> {
 /// sweeps do not meet before the event at `end`.
 pub(super) fn couple<'p, 'm, M: Model, B: Bits>(
     problem: &'p Problem<'m, M>,
-    place: Place<B>,
-    configuration: Configuration<B, M::State>,
+    found: Possible<B, M::State>,
     end: usize,
     limits: &Limits<'_>,
 ) -> Option<Known<'p, 'm, M, B>> {
     let limits = Limits { steps: limits.steps.min(STEPS), ..*limits };
-    let windows = [(place, end)];
-    let all = Conceivable::new(problem, &windows)?.at(0, &windows[0].0)?;
-    let [(place, _)] = windows;
-    let mut all = Sweep::from(problem, Possible { place: place.clone(), all });
-    let mut real = Sweep::from(problem, Possible { place, all: vec![configuration] });
+    let windows = [Window { begin: found.place.clone(), end }];
+    let all = Conceivable::new(problem, &windows)?.at(0, &found.place)?;
+    let mut all = Sweep::from(problem, Possible { place: found.place.clone(), all });
+    let mut real = Sweep::from(problem, found);
     while real.place.layer < end {
         if same(&real.reached, &all.reached) {
             #[cfg(test)]
@@ -65,6 +63,12 @@ pub(super) fn couple<'p, 'm, M: Model, B: Bits>(
     None
 }
 
+/// From a place to the event before which it ends.
+pub(super) struct Window<B> {
+    pub(super) begin: Place<B>,
+    pub(super) end: usize,
+}
+
 /// What can be conceived of some places without knowing what came before.
 pub(super) struct Conceivable<'p, 'm, M: Model> {
     problem: &'p Problem<'m, M>,
@@ -76,12 +80,10 @@ pub(super) struct Conceivable<'p, 'm, M: Model> {
 }
 
 impl<'p, 'm, M: Model> Conceivable<'p, 'm, M> {
-    /// Of `windows`, each from a place to the event before which it ends. `None` if the model's operations do not
-    /// replace states.
-    pub(super) fn new<B: Bits>(problem: &'p Problem<'m, M>, windows: &[(Place<B>, usize)]) -> Option<Self> {
+    /// Of the places at which windows begin. `None` if the model's operations do not replace states.
+    pub(super) fn new<B: Bits>(problem: &'p Problem<'m, M>, windows: &[Window<B>]) -> Option<Self> {
         let any_other = problem.model.any_other()?;
-        let told: Vec<Option<Vec<M::State>>> =
-            windows.iter().map(|(place, end)| told(problem, place, *end)).collect();
+        let told: Vec<Option<Vec<M::State>>> = windows.iter().map(|window| told(problem, window)).collect();
         // The position after which a state can be there.
         let mut since: HashMap<&M::State, usize, FastHash> =
             told.iter().flatten().flatten().map(|state| (state, usize::MAX)).collect();
@@ -99,14 +101,16 @@ impl<'p, 'm, M: Model> Conceivable<'p, 'm, M> {
             }
         }
         let initial = problem.model.initial();
-        let possible = |(told, (place, _)): (&Option<Vec<M::State>>, &(Place<B>, usize))| {
-            let now = problem.events.get(place.layer).map_or(usize::MAX, |_| problem.position(place.layer));
-            let mut states = told.clone()?;
-            states.retain(|state| since[state] <= now || any_since <= now || *state == initial);
-            states.push(any_other.clone());
-            Some(states)
-        };
-        let states = told.iter().zip(windows).map(possible).collect();
+        let mut states = Vec::with_capacity(windows.len());
+        for (told, window) in told.iter().zip(windows) {
+            let layer = window.begin.layer;
+            let now = problem.events.get(layer).map_or(usize::MAX, |_| problem.position(layer));
+            states.push(told.clone().map(|mut told| {
+                told.retain(|state| since[state] <= now || any_since <= now || *state == initial);
+                told.push(any_other.clone());
+                told
+            }));
+        }
         Some(Conceivable { problem, any_other, states })
     }
 
@@ -147,13 +151,14 @@ impl<'p, 'm, M: Model> Conceivable<'p, 'm, M> {
     }
 }
 
-/// The states of which operations tell that may take effect between a place and the event at `end`, each once; `None` if
+/// The states of which operations tell that may take effect within a window, each once; `None` if
 /// the effect of one of them depends on what it finds.
-fn told<M: Model, B: Bits>(problem: &Problem<'_, M>, place: &Place<B>, end: usize) -> Option<Vec<M::State>> {
+fn told<M: Model, B: Bits>(problem: &Problem<'_, M>, window: &Window<B>) -> Option<Vec<M::State>> {
+    let place = &window.begin;
     let mut in_flight = place.in_flight.clone();
     let in_flight = std::iter::from_fn(|| in_flight.pop()).map(|slot| place.occupant[slot]);
     let mays = problem.mays[..place.mays].iter().copied();
-    let end = (end + 1).min(problem.events.len());
+    let end = (window.end + 1).min(problem.events.len());
     let invoked = problem.events[place.layer..end].iter().filter(|event| !event.returns);
     let mut told = Vec::new();
     for at in in_flight.chain(mays).chain(invoked.map(|event| event.call)) {

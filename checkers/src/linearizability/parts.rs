@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::ahead::Ahead;
 use super::bits::Bits;
-use super::couple::{Conceivable, same};
+use super::couple::{Conceivable, Window, same};
 use super::problem::{Place, Problem};
 use super::rounds::map;
 use super::search::{Configuration, Limits, Possible};
@@ -48,23 +48,23 @@ pub(super) fn cuts<M: Model, B: Bits>(problem: &Problem<'_, M>, limits: &Limits<
     if parts < 2 || problem.model.any_other().is_none() {
         return cuts;
     }
-    let mut windows: Vec<(Place<B>, usize)> = Vec::new();
+    let mut windows: Vec<Window<B>> = Vec::new();
     let mut place = Place::<B>::start(problem);
     for part in 1..parts {
         let from = (events as u128 * part as u128 / parts as u128) as usize;
         place.go_to(problem, from.max(place.layer));
         let Some(quiet) = quiet(problem, &mut place) else { break };
         let end = (quiet.layer + HORIZON).min(events - 1);
-        windows.push((quiet, end));
+        windows.push(Window { begin: quiet, end });
     }
     let Some(conceivable) = Conceivable::new(problem, &windows) else { return cuts };
-    for (at, (place, end)) in windows.iter().enumerate() {
+    for (at, window) in windows.iter().enumerate() {
         if limits.stopped() {
             break;
         }
         let cut = conceivable
-            .at(at, place)
-            .and_then(|roots| meet(problem, place, *end, roots, &conceivable.any_other, limits));
+            .at(at, &window.begin)
+            .and_then(|roots| meet(problem, window, roots, &conceivable.any_other, limits));
         if let Some(cut) = cut
             && cuts.last().is_some_and(|last| last.layer() < cut.layer())
         {
@@ -92,22 +92,22 @@ fn quiet<M: Model, B: Bits>(problem: &Problem<'_, M>, place: &mut Place<B>) -> O
     best.map(|(_, place)| place)
 }
 
-/// The place between one and the event at `end` from which on it does not matter in which of `roots` the history was, and all
+/// The place within a window from which on it does not matter in which of `roots` the history was, and all
 /// that is possible there.
 fn meet<M: Model, B: Bits>(
     problem: &Problem<'_, M>,
-    place: &Place<B>,
-    end: usize,
+    window: &Window<B>,
     roots: Vec<Configuration<B, M::State>>,
     any_other: &M::State,
     limits: &Limits<'_>,
 ) -> Option<Possible<B, M::State>> {
+    let place = &window.begin;
     let mut sweeps: Vec<Sweep<'_, '_, M, B>> = roots
         .into_iter()
         .map(|root| Sweep::from(problem, Possible { place: place.clone(), all: vec![root] }))
         .collect();
     let mut spent = 0;
-    for at in place.layer..end {
+    for at in place.layer..window.end {
         let mut failed = false;
         sweeps.retain_mut(|sweep| {
             let before = sweep.steps;

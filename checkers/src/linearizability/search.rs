@@ -236,7 +236,7 @@ impl<'p, 'm, M: Model, B: Bits> Search<'p, 'm, M, B> {
 
     /// A configuration on the way to the current one, at least so many events behind the furthest, at a place where few
     /// calls are in flight; with that place.
-    pub(super) fn behind(&self, distance: usize) -> Option<(Place<B>, Configuration<B, M::State>)> {
+    pub(super) fn behind(&self, distance: usize) -> Option<Possible<B, M::State>> {
         let latest = self.furthest.saturating_sub(distance);
         let after = self.stack.partition_point(|frame| frame.layer <= latest);
         let mut place = self.place.clone();
@@ -250,7 +250,7 @@ impl<'p, 'm, M: Model, B: Bits> Search<'p, 'm, M, B> {
         }
         best.map(|(_, frame)| {
             place.go_to(self.problem, frame.layer);
-            (place, frame.configuration.clone())
+            Possible { place, all: vec![frame.configuration.clone()] }
         })
     }
 

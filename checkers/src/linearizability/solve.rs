@@ -177,9 +177,9 @@ fn run<M: Model, B: Bits>(
         };
         let went_back = search.is_behind(events);
         let end = search.furthest;
-        let known = search.behind(PATIENCE).and_then(|(place, configuration)| {
+        let known = search.behind(PATIENCE).and_then(|found| {
             let rest = Limits { steps: limits.steps.saturating_sub(search.steps), ..*limits };
-            couple(problem, place, configuration, end, &rest)
+            couple(problem, found, end, &rest)
         });
         match known {
             Some(known) if went_back => {

@@ -228,7 +228,8 @@ impl<M: Model + 'static> Erased for Behind<M> {
     }
 
     fn tells_of(&self, input: &Thing, output: Option<&Thing>, told: &mut Vec<Thing>) {
-        with_types!(input, output, ());
+        let Some(input) = input.get::<M::Input>() else { return };
+        let output = output.and_then(|output| output.get::<M::Output>());
         let mut typed = Vec::new();
         self.0.tells_of(input, output, &mut typed);
         told.extend(typed.into_iter().map(Thing::new));
