@@ -152,11 +152,19 @@ fn general(bench: &Bench) {
             both(bench, Clock::Cpu, &name, Plan { clients, info, cas, ..Plan::register(operations) }, search);
         }
     }
-    for threads in [1, 2] {
-        let name = format!("search in parts, 400000 operations, 1 key, rw, 5 clients, {threads} threads");
-        both(bench, Clock::Wall, &name, Plan { clients: 5, ..Plan::register(400_000) }, move |history| {
-            check(&Linearizability::new(CasRegister::default()).general_only(), history, threads)
-        });
+    // Where the search itself is what takes time, two threads share it.
+    for (clients, values) in [(5, 0), (10, 4), (20, 8)] {
+        for threads in [1, 2] {
+            let different =
+                if values == 0 { "each value once".to_owned() } else { format!("{values} values") };
+            let name = format!(
+                "search in parts, 400000 operations, 1 key, {different}, {clients} clients, {threads} threads"
+            );
+            let plan = Plan { clients, values, ..Plan::register(400_000) };
+            both(bench, Clock::Wall, &name, plan, move |history| {
+                check(&Linearizability::new(CasRegister::default()).general_only(), history, threads)
+            });
+        }
     }
     for (operations, clients, different) in [
         (1_000, 5, 3),
