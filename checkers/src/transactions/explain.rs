@@ -114,5 +114,6 @@ fn in_time(history: &History, one: &Txn, other: &Txn, a: &str, b: &str) -> Strin
         .flatten()
         .filter(|nanoseconds| *nanoseconds > 0)
         .map_or("before".to_owned(), |ns| format!("{:.6} s before", ns as f64 / 1e9));
-    format!("{a} completed at event {}, {after} {b} was invoked at event {}", one.ret, other.call)
+    let (ended, began) = (history.origin(one.ret as usize), history.origin(other.call as usize));
+    format!("{a} completed at event {ended}, {after} {b} was invoked at event {began}")
 }
