@@ -42,6 +42,13 @@ fn an_append_may_land_elsewhere_than_its_own_transaction_saw_it() {
     // What others had appended must stay as it was.
     let events = history(&by_hand("w x 1\nw x 2\n | r x 1 2\n | w x 3, r x 2 3"), Holds::Lists);
     assert_eq!(judge(&events, "read-committed").verdict, Verdict::Invalid);
+    // What nobody else can have appended stands there once.
+    for text in ["w x 1, r x 1 1", "w x 1, r x 1 1\n | r x 1", "w x 1, w x 2, r x 1 1 2\n | r x 1 2"] {
+        let events = history(&by_hand(text), Holds::Lists);
+        assert_eq!(judge(&events, "read-uncommitted").verdict, Verdict::Invalid, "{text}");
+        let isolation = Isolation::new(Level::ReadCommitted, Holds::Lists);
+        assert_eq!(isolation.check(&events, &Budget::default()).verdict, Verdict::Invalid, "{text}");
+    }
     // And what it appended itself must be there, at the end.
     let events = history(&by_hand("w x 1\n | w x 2, w x 3, r x 1 3 2"), Holds::Lists);
     assert_eq!(judge(&events, "read-atomic").verdict, Verdict::Invalid);

@@ -78,6 +78,7 @@ impl<'s, 'h> Scene<'s, 'h> {
         self.doubled(notes);
         self.odd_places(notes);
         self.stray_reads(notes);
+        self.own_twice(notes);
         self.reversed_appends(notes);
         self.dirty_updates(notes);
         if in_time {
@@ -205,6 +206,42 @@ impl<'s, 'h> Scene<'s, 'h> {
                 if !seen.insert(*version) && once[2] && !repeatable.contains(version) {
                     once[2] = false;
                     self.odd_element(notes, Oddity::Repeated, *version, read);
+                }
+            }
+        }
+    }
+
+    /// The first read of each key that has, before the reader's own appends at its end, an element that only the reader can
+    /// have appended.
+    fn own_twice(&self, notes: &mut Notes<'_>) {
+        let repeatable: HashSet<u32, FastHash> =
+            self.versions.doubled.iter().map(|(version, _)| *version).collect();
+        // Of each key the last transaction that appended to it so far, and where.
+        let mut last = vec![(NONE, NONE); self.columns.keys.len()];
+        let mut told = HashSet::<u32, FastHash>::default();
+        for (txn, row) in (0u32..).zip(&self.columns.txns) {
+            for at in row.mops.clone() {
+                let (key, read) = match self.columns.mops[at as usize] {
+                    Mop::Append { key, .. } => {
+                        last[key as usize] = (txn, at);
+                        continue;
+                    }
+                    Mop::Read { key, read } => (key, &self.columns.reads[read as usize]),
+                    Mop::Unknown => continue,
+                };
+                if read.own == 0 || !read.compatible || told.contains(&key) {
+                    continue;
+                }
+                let mut own = if last[key as usize].0 == txn { last[key as usize].1 } else { NONE };
+                while own != NONE {
+                    if let Mop::Append { version, .. } = self.columns.mops[own as usize]
+                        && self.versions.place[version as usize] < read.count
+                        && !repeatable.contains(&version)
+                        && told.insert(key)
+                    {
+                        self.odd_element(notes, Oddity::Repeated, version, read);
+                    }
+                    own = self.own_before[own as usize];
                 }
             }
         }
