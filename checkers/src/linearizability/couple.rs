@@ -47,7 +47,7 @@ pub(super) fn couple<'p, 'm, M: Model, B: Bits>(
 ) -> Option<Known<'p, 'm, M, B>> {
     let limits = Limits { steps: limits.steps.min(STEPS), ..*limits };
     let windows = [Window { begin: found.place.clone(), end }];
-    let all = Conceivable::new(problem, &windows)?.at(0, &found.place)?;
+    let all = Conceivable::new(problem, &windows)?.at(0, &found.place, MOST)?;
     let mut all = Sweep::from(problem, Possible { place: found.place.clone(), all });
     let mut real = Sweep::from(problem, found);
     while real.place.layer < end {
@@ -115,17 +115,18 @@ impl<'p, 'm, M: Model> Conceivable<'p, 'm, M> {
     }
 
     /// Every configuration that is conceivable at a place, which is that of the window of this number; `None` if they are
-    /// too many.
+    /// more than `most`.
     pub(super) fn at<B: Bits>(
         &self,
         window: usize,
         place: &Place<B>,
+        most: usize,
     ) -> Option<Vec<Configuration<B, M::State>>> {
         let problem = self.problem;
         let states = self.states[window].as_ref()?;
         let mut in_flight = place.in_flight.clone();
         let slots: Vec<usize> = std::iter::from_fn(|| in_flight.pop()).collect();
-        if slots.len() as u32 >= MOST.ilog2() || states.len() << slots.len() > MOST {
+        if slots.len() as u32 > most.ilog2() || states.len() << slots.len() > most {
             return None;
         }
         let capacity = problem.bits_needed();

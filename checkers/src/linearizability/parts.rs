@@ -34,19 +34,28 @@ const PARTS: usize = 64;
 const QUIET_AMONG: usize = 256;
 /// Within how many events after a cut it must be forgotten what was before.
 const HORIZON: usize = 512;
-/// How many steps may be taken for it.
-const STEPS: u64 = 100_000;
+/// How many steps may be taken for it: less than a part takes in itself.
+const STEPS: u64 = 5_000;
+/// From how many conceivable configurations it is tried.
+const ROOTS: usize = 512;
+/// How many bytes the configurations of one event may take meanwhile.
+const BYTES: usize = 4 << 20;
+/// After so many places in a row where it was in vain, the rest is one part.
+const IN_VAIN: usize = 3;
 
 /// Where parts begin, with all that is possible there.
 pub(super) type Cuts<B, S> = Vec<Possible<B, S>>;
 
-/// Cuts a long history; one that is short, or has no place to cut, has one part.
-pub(super) fn cuts<M: Model, B: Bits>(problem: &Problem<'_, M>, limits: &Limits<'_>) -> Cuts<B, M::State> {
+/// Cuts a long history; one that is short, or has no place to cut, has one part. And the steps that it took.
+pub(super) fn cuts<M: Model, B: Bits>(
+    problem: &Problem<'_, M>,
+    limits: &Limits<'_>,
+) -> (Cuts<B, M::State>, u64) {
     let events = problem.events.len();
     let parts = (problem.calls.len() / CALLS).min(PARTS);
     let mut cuts = vec![Possible::first(problem)];
     if parts < 2 || problem.model.any_other().is_none() {
-        return cuts;
+        return (cuts, 0);
     }
     let mut windows: Vec<Window<B>> = Vec::new();
     let mut place = Place::<B>::start(problem);
@@ -57,21 +66,24 @@ pub(super) fn cuts<M: Model, B: Bits>(problem: &Problem<'_, M>, limits: &Limits<
         let end = (quiet.layer + HORIZON).min(events - 1);
         windows.push(Window { begin: quiet, end });
     }
-    let Some(conceivable) = Conceivable::new(problem, &windows) else { return cuts };
+    let Some(conceivable) = Conceivable::new(problem, &windows) else { return (cuts, 0) };
+    let mut in_vain = 0;
+    let mut steps = 0;
     for (at, window) in windows.iter().enumerate() {
-        if limits.stopped() {
+        if in_vain == IN_VAIN || steps >= limits.steps || limits.stopped() {
             break;
         }
-        let cut = conceivable
-            .at(at, &window.begin)
-            .and_then(|roots| meet(problem, window, roots, &conceivable.any_other, limits));
+        let roots = conceivable.at(at, &window.begin, ROOTS);
+        let cut =
+            roots.and_then(|roots| meet(problem, window, roots, &conceivable.any_other, limits, &mut steps));
+        in_vain = if cut.is_some() { 0 } else { in_vain + 1 };
         if let Some(cut) = cut
             && cuts.last().is_some_and(|last| last.layer() < cut.layer())
         {
             cuts.push(cut);
         }
     }
-    cuts
+    (cuts, steps)
 }
 
 /// The place among the next ones at which the fewest calls are in flight. `None` if by then some were invoked that
@@ -100,23 +112,28 @@ fn meet<M: Model, B: Bits>(
     roots: Vec<Configuration<B, M::State>>,
     any_other: &M::State,
     limits: &Limits<'_>,
+    spent: &mut u64,
 ) -> Option<Possible<B, M::State>> {
     let place = &window.begin;
     let mut sweeps: Vec<Sweep<'_, '_, M, B>> = roots
         .into_iter()
         .map(|root| Sweep::from(problem, Possible { place: place.clone(), all: vec![root] }))
         .collect();
-    let mut spent = 0;
+    let most = *spent + STEPS;
     for at in place.layer..window.end {
-        let mut failed = false;
+        let mut failed = limits.stopped();
         sweeps.retain_mut(|sweep| {
+            if failed {
+                return false;
+            }
             let before = sweep.steps;
-            let step = sweep.step(&Limits { steps: u64::MAX, ..*limits });
-            spent += sweep.steps - before;
-            failed |= matches!(step, Step::Spent(_));
+            let steps = before + most.saturating_sub(*spent);
+            let step = sweep.step(&Limits { steps, bytes: BYTES, stop: limits.stop });
+            *spent += sweep.steps - before;
+            failed |= matches!(step, Step::Spent(_)) || *spent >= most;
             matches!(step, Step::Passed)
         });
-        if failed || spent > STEPS {
+        if failed {
             return None;
         }
         if !problem.events[at].returns {

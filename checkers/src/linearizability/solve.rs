@@ -74,10 +74,11 @@ pub(super) fn solve<M: Model>(problem: &Problem<'_, M>, limits: &Limits<'_>, thr
 
 fn solve_with<M: Model, B: Bits>(problem: &Problem<'_, M>, limits: &Limits<'_>, threads: usize) -> Solved<M> {
     let ahead = Ahead::of(problem);
-    let cuts = parts::cuts::<M, B>(problem, limits);
-    let steps = match parts::solve_parts(problem, ahead.as_ref(), &cuts, limits, threads) {
-        Ok(solved) => return solved,
-        Err(steps) => steps,
+    let (cuts, cutting) = parts::cuts::<M, B>(problem, limits);
+    let rest = Limits { steps: limits.steps.saturating_sub(cutting), ..*limits };
+    let steps = match parts::solve_parts(problem, ahead.as_ref(), &cuts, &rest, threads) {
+        Ok(solved) => return Solved { steps: solved.steps + cutting, ..solved },
+        Err(steps) => steps + cutting,
     };
     let begin: Possible<B, M::State> = Possible::first(problem);
     let whole = Part { known: &[begin], end: problem.events.len() };

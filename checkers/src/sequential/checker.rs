@@ -237,7 +237,7 @@ impl<M: Model> Sequential<M> {
         let members: Vec<u32> = rows.certain().collect();
         let chains = windows::chains(rows, &members);
         let cheap = members.len().saturating_mul(chains) <= FEW_NUMBERS;
-        let all_at_once = cheap || chains <= FEW_CHAINS && fits(members.len(), chains);
+        let all_at_once = cheap || chains <= FEW_CHAINS && fits(members.len(), chains, meter.bytes);
         if members.len() > FEW {
             for suspects in [suspects, ends_of(&stuck)] {
                 if let Some(cycle) = windows::around(rows, &suspects, meter)? {

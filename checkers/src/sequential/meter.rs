@@ -30,13 +30,15 @@ pub(super) struct Meter<'b> {
     most: u64,
     spent: u64,
     ask_at: u64,
+    /// How many bytes tables may take.
+    pub(super) bytes: usize,
 }
 
 impl<'b> Meter<'b> {
     /// So many steps of this budget.
     pub(super) fn new(budget: &Budget<'b>, steps: u64) -> Self {
         let most = steps.saturating_mul(UNITS_A_STEP);
-        Meter { stop: budget.stop, most, spent: 0, ask_at: ASK_EVERY }
+        Meter { stop: budget.stop, most, spent: 0, ask_at: ASK_EVERY, bytes: budget.max_bytes }
     }
 
     /// Spends so many units.

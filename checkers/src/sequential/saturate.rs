@@ -20,8 +20,10 @@ use super::program::After;
 use super::rows::{FIRST, NOTHING, Rows};
 use crate::hash::FastHash;
 
-/// Above so many numbers the clocks are not kept.
+/// Above so many numbers the clocks are not kept, whatever the budget.
 const MAX_CLOCKS: usize = 1 << 27;
+/// The part of the budget's bytes that they may take, each four: as much again goes with what is told of them.
+const SHARE: usize = 8;
 /// How many operations of a cycle are tried as the beginning of a shorter one.
 const STARTS: usize = 16;
 /// How many edges are explained from which those of a cycle follow.
@@ -79,8 +81,8 @@ pub(super) struct Forced {
 }
 
 /// Whether what is forced among so many operations of so many chains can be found out.
-pub(super) fn fits(operations: usize, chains: usize) -> bool {
-    operations.saturating_mul(chains) <= MAX_CLOCKS
+pub(super) fn fits(operations: usize, chains: usize, bytes: usize) -> bool {
+    operations.saturating_mul(chains) <= MAX_CLOCKS.min(bytes / 4 / SHARE * 2)
 }
 
 /// What is forced among these operations, which took effect; in the order of their invocations.
@@ -264,7 +266,7 @@ impl<'r> Graph<'r> {
     }
 
     fn saturate(mut self, meter: &mut Meter<'_>) -> Result<Saturated, Spent> {
-        let fits = fits(self.members.len(), self.chains.len());
+        let fits = fits(self.members.len(), self.chains.len(), meter.bytes);
         loop {
             meter.spend(4 * (self.members.len() + self.edges.len()) as u64)?;
             self.out = Out::new(self.members.len(), &self.edges);

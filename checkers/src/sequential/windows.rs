@@ -70,7 +70,7 @@ fn saturated(rows: &Rows, ranges: &[(u32, u32)], meter: &mut Meter<'_>) -> Resul
     }
     members.sort_unstable();
     members.dedup();
-    match fits(members.len(), chains(rows, &members)) {
+    match fits(members.len(), chains(rows, &members), meter.bytes) {
         true => saturate(rows, &members, meter).map(Some),
         false => Ok(None),
     }

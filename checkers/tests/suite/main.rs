@@ -15,6 +15,7 @@ mod isolation_mutation;
 mod isolation_oracle;
 mod isolation_text;
 mod kv_store;
+mod large_and_awkward;
 mod lying_model;
 mod model_cases;
 mod model_evidence;

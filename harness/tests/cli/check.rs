@@ -194,3 +194,25 @@ fn a_history_is_converted_there_and_back() {
     let back = finish(command).with_code(0).stdout;
     assert!(back.contains(":f :txn, :value [[:append \"x\" 1]]"), "{back}");
 }
+
+/// Two appends that nobody saw have no place in any order that could be inferred; that this is no snapshot isolation
+/// shows only a search.
+#[test]
+fn a_small_history_that_an_inference_lets_pass_is_looked_at_twice() {
+    let history = r#"{"index":0,"time":0,"process":1,"type":"invoke","f":"txn","value":[["append",1,1]]}
+{"index":1,"time":1,"process":0,"type":"invoke","f":"txn","value":[["r",0,null],["append",0,2],["append",1,3]]}
+{"index":2,"time":2,"process":2,"type":"invoke","f":"txn","value":[["append",0,4],["append",1,5],["r",1,null]]}
+{"index":3,"time":3,"process":1,"type":"ok","f":"txn","value":[["append",1,1]]}
+{"index":4,"time":4,"process":0,"type":"ok","f":"txn","value":[["r",0,[]],["append",0,2],["append",1,3]]}
+{"index":5,"time":5,"process":2,"type":"ok","f":"txn","value":[["append",0,4],["append",1,5],["r",1,[5]]]}
+"#;
+    let args = ["--workload", "list-append", "--consistency", "snapshot-isolation", "--json"];
+    let judged = check(history, &args).with_code(1).json();
+    assert_eq!(judged["checkers"]["list-append"]["algorithm"], "polygraph-search");
+}
+
+#[test]
+fn a_report_that_cannot_be_written_is_refused_before_anything_is_judged() {
+    let ended = check(VALID, &["--model", "register", "--report", "/nowhere/x.html"]).with_code(254);
+    assert!(ended.stderr.contains("cannot write /nowhere/x.html"), "{}", ended.stderr);
+}

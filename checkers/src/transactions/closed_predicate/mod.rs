@@ -31,6 +31,8 @@ use universe::{Mop, Predicate, State, Universe};
 
 /// Which algorithm answers.
 const ALGORITHM: &str = "closed-predicate";
+/// What an edge takes while the graph is built.
+const BYTES_AN_EDGE: u64 = 64;
 const PREDICATE_READ_MISS: Anomaly = Anomaly::known("predicate-read-miss");
 const GARBAGE_READ: Anomaly = Anomaly::known("garbage-read");
 const G1A: Anomaly = Anomaly::known("G1a");
@@ -56,11 +58,7 @@ impl Checker for ClosedPredicate {
             Ok(universe) => universe,
             Err(error) => return Judgement::unknown(ALGORITHM, error.to_string()),
         };
-        let predicate_reads =
-            universe.mops.iter().flatten().filter(|mop| matches!(mop, Mop::ReadWhere { .. })).count() as u64;
-        if predicate_reads.saturating_mul(universe.keys.len() as u64) > budget.max_steps {
-            let reason =
-                "every predicate read says something of every key, and that is more than the budget allows";
+        if let Some(reason) = too_much(&universe, budget) {
             return Judgement::unknown(ALGORITHM, reason);
         }
         let mut notes = Notes::new(history);
@@ -76,6 +74,39 @@ impl Checker for ClosedPredicate {
         let inferred = Inferred { algorithm: ALGORITHM, history, txns, notes, graph, explain: &dependencies };
         judge(inferred, &self.promise, budget)
     }
+}
+
+/// Why the dependencies cannot be written down within the budget: a predicate read says something of every version,
+/// and a read of what was there at first comes before all that was written later.
+fn too_much(universe: &Universe<'_>, budget: &Budget<'_>) -> Option<&'static str> {
+    let versions: u64 = universe.versions.iter().map(|versions| versions.len() as u64).sum();
+    let (mut looks, mut edges) = (0_u64, 0_u64);
+    let later =
+        |key: u32, state: Option<State<'_>>| match state.map(|state| (universe.place(key, state), state)) {
+            Some((Some(place), _)) => universe.after(key, place).len() as u64,
+            _ => 1,
+        };
+    for mop in universe.mops.iter().flatten() {
+        match mop {
+            Mop::Write { .. } => edges = edges.saturating_add(1),
+            Mop::Read { key, value } => {
+                let state = value.map(State::Held).or_else(|| universe.absent(*key));
+                edges = edges.saturating_add(later(*key, state));
+            }
+            Mop::ReadWhere { found, .. } => {
+                looks = looks.saturating_add(versions + universe.keys.len() as u64);
+                let found = found.iter().map(|(key, value)| later(*key, Some(State::Held(*value))));
+                edges = found.fold(edges, u64::saturating_add).saturating_add(universe.keys.len() as u64);
+            }
+        }
+    }
+    if looks > budget.max_steps {
+        return Some(
+            "every predicate read says something of every version, and that is more than the budget allows",
+        );
+    }
+    (edges.saturating_mul(BYTES_AN_EDGE) > budget.max_bytes as u64)
+        .then_some("there are more dependencies than the budget of memory allows")
 }
 
 /// Dependencies of one history.
@@ -138,7 +169,7 @@ impl<'h> Dependencies<'_, 'h> {
         let Some(first) = versions.first().filter(|first| first.writer != NONE && first.writer != txn) else {
             return;
         };
-        if versions.iter().any(|version| version.writer == txn && version.state == state) {
+        if self.universe.left(txn, key, state) {
             let (from, next) = (first.writer, Some(state));
             each(Dependency { from, to: txn, label: WW, key, state: first.state, next, through: None });
         }
@@ -270,8 +301,7 @@ impl<'h> Dependencies<'_, 'h> {
 
     /// A value that no transaction wrote which may have happened.
     fn unexplained(&self, notes: &mut Notes<'_>, call: u32, key: u32, value: ValueRef<'h>) {
-        let versions = &self.universe.versions[key as usize];
-        if versions.iter().any(|version| version.state == State::Held(value)) {
+        if self.universe.holds(key, State::Held(value)) {
             return;
         }
         let name = self.universe.keys[key as usize];

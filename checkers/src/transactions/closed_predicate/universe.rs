@@ -97,6 +97,8 @@ pub(super) struct Universe<'h> {
     pub(super) versions: Vec<Vec<Version<'h>>>,
     /// What failed transactions wrote, and what the initial one was asked to write.
     pub(super) others: HashMap<(u32, &'h [u8]), u32, FastHash>,
+    /// Where the only version of a key with a state stands; [`NONE`] if there are several.
+    places: HashMap<(u32, State<'h>), u32, FastHash>,
     numbers: HashMap<&'h [u8], u32, FastHash>,
     initial: Option<u32>,
 }
@@ -231,6 +233,11 @@ impl<'h> Universe<'h> {
                 versions.push(Version { state: last[&key], writer: txn });
             }
         }
+        for (key, versions) in (0u32..).zip(&self.versions) {
+            for (place, version) in (0u32..).zip(versions) {
+                self.places.entry((key, version.state)).and_modify(|place| *place = NONE).or_insert(place);
+            }
+        }
     }
 
     /// The versions of a key, and which of them may follow that at `place`, as far as is known.
@@ -242,9 +249,20 @@ impl<'h> Universe<'h> {
 
     /// Which version of the key a read has seen, if that can be told.
     pub(super) fn place(&self, key: u32, state: State<'h>) -> Option<usize> {
-        let mut places = self.versions[key as usize].iter().enumerate().filter(|(_, v)| v.state == state);
-        let (place, _) = places.next()?;
-        places.next().is_none().then_some(place)
+        self.places.get(&(key, state)).filter(|place| **place != NONE).map(|place| *place as usize)
+    }
+
+    /// Whether some version of the key has this state.
+    pub(super) fn holds(&self, key: u32, state: State<'h>) -> bool {
+        self.places.contains_key(&(key, state))
+    }
+
+    /// Whether this is what the transaction left in the key.
+    pub(super) fn left(&self, txn: u32, key: u32, state: State<'h>) -> bool {
+        let versions = &self.versions[key as usize];
+        // Writers come in the order of their numbers, and each once.
+        let at = versions.partition_point(|version| version.writer == NONE || version.writer < txn);
+        versions.get(at).is_some_and(|version| version.writer == txn && version.state == state)
     }
 
     /// What a read of nil has seen: the state before or after all, if only one is possible. Where neither
@@ -252,7 +270,7 @@ impl<'h> Universe<'h> {
     pub(super) fn absent(&self, key: u32) -> Option<State<'h>> {
         let versions = &self.versions[key as usize];
         let unborn = versions.first().is_none_or(|version| version.state == State::Unborn);
-        let dead = versions.iter().any(|version| version.state == State::Dead);
+        let dead = self.places.contains_key(&(key, State::Dead));
         match (unborn, dead) {
             (true, true) => None,
             (false, true) => Some(State::Dead),

@@ -66,8 +66,8 @@ pub(super) struct Columns<'h> {
     /// What transactions without an answer are recorded to have read, with the micro-operation. It counts
     /// only if they took effect.
     tentative: Vec<(u32, Read<'h>)>,
-    /// For each key the last append so far, and the transaction.
-    last_append: Vec<(u32, u32)>,
+    /// For each key the last append so far, the transaction, and how many of its appends there were.
+    last_append: Vec<(u32, u32, u32)>,
     /// For each append the one before it by the same transaction to the key, or [`NONE`].
     append_before: Vec<u32>,
 }
@@ -98,7 +98,7 @@ impl<'h> Columns<'h> {
                 let (number, new) = keys.of(0, key);
                 if new {
                     columns.keys.push(key);
-                    columns.last_append.push((NONE, NONE));
+                    columns.last_append.push((NONE, NONE, 0));
                 }
                 columns.mop(position, txn, fate, number, (f, value, mop))?;
             }
@@ -145,8 +145,10 @@ impl<'h> Columns<'h> {
             "append" => {
                 let version = self.versions.len() as u32;
                 self.versions.push(Version { key, writer: txn, value });
-                let before = std::mem::replace(&mut self.last_append[key as usize], (version, txn));
-                self.append_before.push(if before.1 == txn { before.0 } else { NONE });
+                let last = &mut self.last_append[key as usize];
+                let (before, count) = if last.1 == txn { (last.0, last.2) } else { (NONE, 0) };
+                *last = (version, txn, count + 1);
+                self.append_before.push(before);
                 Mop::Append { key, version }
             }
             _ => {
@@ -163,18 +165,19 @@ impl<'h> Columns<'h> {
     /// the encoded elements before those.
     fn without_own(&self, txn: u32, key: u32, list: ValueRef<'h>) -> (u32, &'h [u8]) {
         let whole = list.as_list().map_or(&[][..], |items| items.as_bytes());
-        let (last, by) = self.last_append[key as usize];
+        let (last, by, count) = self.last_append[key as usize];
         if by != txn {
             return (0, whole);
         }
-        let (mut own, mut at) = (Vec::new(), last);
+        // A list that is shorter has not all of them, and is not worth a look at each.
+        let Some(mut items) = list.as_list().filter(|items| items.len() >= count as usize) else {
+            return (0, whole);
+        };
+        let (mut own, mut at) = (Vec::with_capacity(count as usize), last);
         while at != NONE {
             own.push(self.versions[at as usize].value);
             at = self.append_before[at as usize];
         }
-        let Some(mut items) = list.as_list().filter(|items| items.len() >= own.len()) else {
-            return (0, whole);
-        };
         let foreign = items.len() - own.len();
         if foreign > 0 {
             items.nth(foreign - 1);

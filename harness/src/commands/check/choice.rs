@@ -8,6 +8,7 @@ use checkers::transactions::history::Holds;
 use checkers::transactions::{ClosedPredicate, Isolation, Level, ListAppend, Promise, RwRegister};
 use checkers::{Checker, History, Staleness};
 
+use super::decided::Decided;
 use crate::cli::args::CheckArgs;
 use crate::plan::{PlanError, workload_by_name};
 
@@ -160,7 +161,7 @@ fn transactions(holds: Holds, args: &CheckArgs) -> Result<Checkers, PlanError> {
     let mut checkers: Checkers = Vec::new();
     if !inferred.is_empty() || args.consistency.is_empty() {
         let promise = promise(&inferred, args)?;
-        checkers.push(match holds {
+        let inference: Box<dyn Checker> = match holds {
             Holds::Lists => Box::new(ListAppend { promise }),
             Holds::Registers => Box::new(RwRegister {
                 promise,
@@ -169,7 +170,14 @@ fn transactions(holds: Holds, args: &CheckArgs) -> Result<Checkers, PlanError> {
                 linearizable_keys: args.linearizable_keys,
                 ..RwRegister::default()
             }),
-        });
+        };
+        let mut promised: Vec<Level> = inferred.iter().filter_map(|name| Level::by_name(name)).collect();
+        if args.consistency.is_empty() && args.anomalies.is_empty() {
+            promised.push(Level::StrictSerializable);
+        }
+        promised.retain(|level| !levels.contains(level));
+        let levels = promised.into_iter().map(|level| Isolation::new(level, holds)).collect();
+        checkers.push(Box::new(Decided { inference, levels }));
     }
     for level in levels {
         checkers.push(Box::new(Isolation::new(level, holds)));

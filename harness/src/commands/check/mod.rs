@@ -19,6 +19,7 @@ use crate::judge::{Case, judge};
 use crate::say;
 
 mod choice;
+mod decided;
 pub(super) mod file;
 
 use choice::choose;
@@ -79,6 +80,11 @@ fn check_run(args: &CheckArgs) -> Result<(RunResults, Option<String>), AnyError>
 fn check_file(args: &CheckArgs, path: &Path) -> Result<(RunResults, Option<String>), AnyError> {
     let history = file::read(path, args.format)?;
     let checkers = choose(&history, args, None)?;
+    if let Some(page) = args.report.as_deref() {
+        // Asked before the verdict, which may take minutes and would be lost.
+        let opened = std::fs::OpenOptions::new().create(true).append(true).open(page);
+        opened.map_err(|error| format!("cannot write {}: {error}", page.display()))?;
+    }
     let results = judge(Case {
         history: &history,
         checkers,
