@@ -21,10 +21,13 @@ use measure::Bench;
 fn main() {
     let bench = Bench::from_args();
     crowds(&bench);
-    for txns in [10_000, 100_000, 1_000_000] {
+    for txns in [10_000, 100_000, 1_000_000, 10_000_000] {
         let plain = run(Load::registers(txns));
         for level in [Level::ReadCommitted, Level::ReadAtomic, Level::Causal] {
             row(&bench, &format!("{txns} transactions"), &plain, Holds::Registers, level);
+        }
+        if txns > 1_000_000 {
+            continue;
         }
         for level in [Level::Pram, Level::WeakCausal, Level::MonotonicReads, Level::WritesFollowReads] {
             row(&bench, &format!("{txns} transactions"), &plain, Holds::Registers, level);
