@@ -295,8 +295,8 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 }
 
-fn too_large<E: de::Error>(number: impl fmt::Display) -> E {
-    E::custom(format_args!("the number {number} does not fit in 64 bits; write it as text"))
+fn too_large<E: de::Error>(number: impl fmt::LowerExp) -> E {
+    E::custom(format_args!("an integer as large as {number:e} does not fit in 64 bits; write it as text"))
 }
 
 #[cfg(test)]
