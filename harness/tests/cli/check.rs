@@ -209,6 +209,25 @@ fn a_small_history_that_an_inference_lets_pass_is_looked_at_twice() {
     let args = ["--workload", "list-append", "--consistency", "snapshot-isolation", "--json"];
     let judged = check(history, &args).with_code(1).json();
     assert_eq!(judged["checkers"]["list-append"]["algorithm"], "polygraph-search");
+    // What passes is proved, or says that it is not.
+    let passes = check(STALE_EDN, &["--workload", "list-append", "-c", "serializable", "--json"]);
+    assert_eq!(passes.with_code(0).json()["checkers"]["list-append"]["details"]["proved"], true);
+    let many: String = (0..20_001)
+        .flat_map(|at| ["invoke", "ok"].map(|kind| (at, kind)))
+        .map(|(at, kind)| {
+            let seen = match (kind, at) {
+                ("ok", 0) => "[]",
+                ("ok", _) => "[1]",
+                _ => "nil",
+            };
+            let mops = format!("[[:r {} {seen}] [:append {at} 1]]", at - 1);
+            format!("{{:type :{kind} :process {at} :f :txn :value {mops}}}\n")
+        })
+        .collect();
+    let large = check(&many, &["--workload", "list-append", "-c", "snapshot-isolation", "--json"]);
+    let answer = &large.with_code(0).json()["checkers"]["list-append"];
+    assert_eq!(answer["details"]["proved"], false);
+    assert!(answer["reason"].as_str().is_some_and(|reason| reason.contains("--prove")), "{answer}");
 }
 
 #[test]

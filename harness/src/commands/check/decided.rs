@@ -14,6 +14,9 @@ const SMALL: usize = 20_000;
 /// How many steps the second look may take.
 const STEPS: u64 = 2_000_000;
 
+/// What a `valid` means that nothing else stands behind.
+const NOT_PROVED: &str = "no anomaly could be inferred; that is no proof, which --prove looks for";
+
 /// See the module.
 pub struct Decided {
     /// The first look.
@@ -32,12 +35,24 @@ impl Checker for Decided {
     }
 
     fn check(&self, history: &History, budget: &Budget<'_>) -> Judgement {
-        let judgement = self.inference.check(history, budget);
-        if judgement.verdict != Verdict::Valid || history.operations().nth(SMALL).is_some() {
+        let mut judgement = self.inference.check(history, budget);
+        if judgement.verdict != Verdict::Valid || self.levels.is_empty() {
             return judgement;
         }
-        let small = Budget { max_steps: STEPS.min(budget.max_steps), ..*budget };
-        let mut decided = self.levels.iter().map(|level| level.check(history, &small));
-        decided.find(|second| second.verdict == Verdict::Invalid).unwrap_or(judgement)
+        let mut proved = history.operations().nth(SMALL).is_none();
+        if proved {
+            let small = Budget { max_steps: STEPS.min(budget.max_steps), ..*budget };
+            for level in &self.levels {
+                let second = level.check(history, &small);
+                if second.verdict == Verdict::Invalid {
+                    return second;
+                }
+                proved &= second.verdict == Verdict::Valid;
+            }
+        }
+        if !proved && judgement.reason.is_empty() {
+            judgement.reason = NOT_PROVED.to_owned();
+        }
+        judgement.with("proved", proved)
     }
 }
